@@ -1,0 +1,224 @@
+"""What every command line of this repository shares.
+
+Standard output carries the path of what was written and nothing else; all talk
+goes to standard error through `note`, `warn` and `Progress`.
+"""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from ml_skeleton import __version__
+from ml_skeleton.errors import INTERRUPTED, TERMINATED, InputError, UsageError, UserError
+
+PLAIN_PROGRESS_EVERY_S = 30.0  # without a terminal: a line a cron log can bear
+TERMINAL_PROGRESS_EVERY_S = 0.1
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; unwinds the stack so that nothing is left half-written."""
+
+
+class _Voice:
+    """Who speaks on standard error, and whether notes are wanted."""
+
+    name = "ml_skeleton"
+    quiet = False
+
+
+def new_app() -> typer.Typer:
+    """Return a typer application with plain help, plain tracebacks and no hidden options."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def run_tool(app: typer.Typer) -> NoReturn:
+    """Run `app` and leave the process: one line for a UserError, 130 or 143 after a signal."""
+    _Voice.name = Path(sys.argv[0]).name
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        app()
+    except UserError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader is gone; a complaint about it helps nobody
+        sys.exit(1)
+    except Terminated:
+        _say("terminated; what was finished is kept, run the same command to go on")
+        sys.exit(TERMINATED)
+    except SystemExit as leave:
+        if leave.code == INTERRUPTED:
+            _say("interrupted; what was finished is kept, run the same command to go on")
+        raise
+    sys.exit(0)
+
+
+def note(text: str) -> None:
+    """Say one line on standard error, unless --quiet was given."""
+    if not _Voice.quiet:
+        _say(text)
+
+
+def warn(text: str) -> None:
+    """Say one line on standard error, also with --quiet."""
+    _say(f"warning: {text}")
+
+
+def path_from_pipe(path: Path | None, what: str, made_by: str) -> Path:
+    """Return `path`, or the one path that the command on the left of the pipe printed.
+
+    `what` names the artifact and `made_by` the command that writes it, for the
+    message when there is none.
+    """
+    if path is not None:
+        return path
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError(f"no {what} given: name it, or pipe its path in from {made_by}")
+    lines = [line for line in sys.stdin.read().splitlines() if line.strip()]
+    if not lines:
+        raise InputError(f"standard input: no path of a {what}; {made_by} writes it, see its message above")
+    if len(lines) > 1:
+        raise InputError(f"standard input: {len(lines)} lines, expected the one path of a {what} from {made_by}")
+    return Path(lines[0])
+
+
+class Progress:
+    """Counts items on standard error: a line that redraws on a terminal, a line every 30 s without one."""
+
+    def __init__(self, label: str, total: int, unit: str) -> None:
+        self.label, self.total, self.unit = label, total, unit
+        self.done = 0
+        self.remark = ""
+        self._started = self._shown = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+
+    def advance(self, count: int = 1, remark: str = "") -> None:
+        """Count `count` more items; `remark` follows the figures until the next one."""
+        self.done += count
+        self.remark = remark
+        now = time.monotonic()
+        wait = TERMINAL_PROGRESS_EVERY_S if self._terminal else PLAIN_PROGRESS_EVERY_S
+        if now - self._shown >= wait:
+            self._shown = now
+            self._show()
+
+    def line(self) -> str:
+        """Return the figures as one line: done, of how many, per second, time left."""
+        elapsed = max(time.monotonic() - self._started, 1e-6)
+        rate = self.done / elapsed
+        left = f", {_duration((self.total - self.done) / rate)} left" if 0 < self.done < self.total else ""
+        remark = f", {self.remark}" if self.remark else ""
+        return f"{self.label}: {self.done}/{self.total} {self.unit}, {rate:.3g}/s{left}{remark}"
+
+    def _show(self) -> None:
+        if _Voice.quiet:
+            return
+        if self._terminal:
+            sys.stderr.write(f"\r\033[K{_Voice.name}: {self.line()}")
+            sys.stderr.flush()
+        else:
+            _say(self.line())
+
+    def close(self) -> None:
+        """Wipe the terminal line, so that the next note starts clean."""
+        if self._terminal and not _Voice.quiet:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str) -> Iterator[Progress]:
+    """Yield a Progress that is closed whatever happens."""
+    counter = Progress(label, total, unit)
+    try:
+        yield counter
+    finally:
+        counter.close()
+
+
+def _say(text: str) -> None:
+    print(f"{_Voice.name}: {text}", file=sys.stderr, flush=True)
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _set_quiet(quiet: bool) -> bool:
+    _Voice.quiet = quiet
+    return quiet
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _read_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Make the tool's section of the YAML file the defaults of its options."""
+    if path is None:
+        return None
+    options = {parameter.name for parameter in context.command.params if parameter.name}
+    context.default_map = _config_section(path, context.info_name or _Voice.name, options - {"config"})
+    return path
+
+
+def _config_section(path: Path, tool: str, options: set[str]) -> dict[str, Any]:
+    import yaml
+
+    try:
+        sections = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the configuration: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
+    section = sections.get(tool) if isinstance(sections, dict) else sections
+    if section is None:
+        return {}
+    if not isinstance(section, dict):
+        raise UsageError(f"{path}: section {tool!r}: found {type(section).__name__}, expected option: value lines")
+    known = {str(key).replace("-", "_"): value for key, value in section.items()}
+    for unknown in sorted(known.keys() - options):
+        near = get_close_matches(unknown, options, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(options))}"
+        raise UsageError(f"{path}: section {tool!r}: unknown option {unknown!r}{hint}")
+    return known
+
+
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:N.", metavar="NAME")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Parallel processes.", show_default="80 % of the cores")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Items per step of the network.")]
+MetricsFile = Annotated[
+    Path | None, typer.Option("--metrics", help="Append one JSON line per step, and the result, to this file.", metavar="FILE")
+]
+Force = Annotated[bool, typer.Option("--force", help="Do the work again even when nothing has changed.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        is_eager=True,
+        callback=_read_config,
+        metavar="FILE",
+        help="YAML file with a section per tool; a flag beats the file.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", callback=_set_quiet, help="Say only warnings and errors.")]
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and leave.")
+]
