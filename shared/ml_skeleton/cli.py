@@ -1,8 +1,54 @@
 """The `ml_skeleton` command: what it is asked, and nothing of how it is done."""
 
-from ml_skeleton.console import new_app, run_tool
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ml_skeleton import __version__
+from ml_skeleton.console import Quiet, new_app, run_tool
 
 app = new_app()
+
+
+@app.callback()
+def ml_skeleton() -> None:
+    """Look at what the tools have made."""
+
+
+@app.command()
+def show(
+    artifact: Annotated[
+        Path, typer.Argument(help="Crops folder, .pt, .db, .duckdb, evaluation.json or playlist .json.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Print what ARTIFACT is, how it was made, and from what, back to the player's database."""
+    from ml_skeleton.lineage import lineage, lineage_json
+
+    typer.echo(lineage_json(artifact) if as_json else lineage(artifact))
+
+
+@app.command()
+def summary(
+    crops: Annotated[Path, typer.Option(help="Crops folder.")] = Path("crops"),
+    evaluation: Annotated[Path, typer.Option(help="Written by evaluate.")] = Path("evaluation/evaluation.json"),
+    recommendations: Annotated[Path, typer.Option(help="Folder written by recommend.")] = Path(
+        "artifacts/recommendations"
+    ),
+    quiet: Quiet = False,
+) -> None:
+    """Print what a pipeline's run came to: songs, what could not be read, accuracy, the top ten."""
+    from ml_skeleton.summary import summarise
+
+    typer.echo(summarise(crops, evaluation, recommendations))
+
+
+@app.command()
+def version() -> None:
+    """Print the version of the tools."""
+    typer.echo(__version__)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ Standard output carries the path of what was written and nothing else; all talk
 goes to standard error through `note`, `warn` and `Progress`.
 """
 
+import json
 import signal
 import sys
 import time
@@ -16,7 +17,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ml_skeleton import __version__
 from ml_skeleton.errors import INTERRUPTED, TERMINATED, InputError, UsageError, UserError
 
 PLAIN_PROGRESS_EVERY_S = 30.0  # without a terminal: a line a cron log can bear
@@ -88,6 +88,17 @@ def path_from_pipe(path: Path | None, what: str, made_by: str) -> Path:
     if len(lines) > 1:
         raise InputError(f"standard input: {len(lines)} lines, expected the one path of a {what} from {made_by}")
     return Path(lines[0])
+
+
+def json_object(option: str, text: str) -> dict[str, Any]:
+    """Return the JSON object that an option holds; raise UsageError for any other text."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"""{option} {text}: expected a JSON object such as '{{"width": 32}}'""")
+    return found
 
 
 class Progress:
@@ -163,12 +174,6 @@ def _set_quiet(quiet: bool) -> bool:
     return quiet
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     """Make the tool's section of the YAML file the defaults of its options."""
     if path is None:
@@ -205,7 +210,8 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Parallel processes.", show_default="80 % of the cores")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Items per step of the network.")]
 MetricsFile = Annotated[
-    Path | None, typer.Option("--metrics", help="Append one JSON line per step, and the result, to this file.", metavar="FILE")
+    Path | None,
+    typer.Option("--metrics", help="Append one JSON line per step, and the result, to this file.", metavar="FILE"),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Do the work again even when nothing has changed.")]
 Config = Annotated[
@@ -219,6 +225,3 @@ Config = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", callback=_set_quiet, help="Say only warnings and errors.")]
-Version = Annotated[
-    bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and leave.")
-]

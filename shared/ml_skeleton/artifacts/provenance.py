@@ -23,6 +23,7 @@ class Parent:
     kind: str
     path: str  # absolute
     fingerprint: str  # of its content when it was read
+    part: str | None = None  # the version, where the artifact holds several
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def parse_provenance(text: str | bytes | None, path: Path) -> Provenance:
 def require(provenance: Provenance, path: Path, kind: str, format: int, made_by: str) -> None:
     """Raise InputError unless the artifact at `path` is of this kind and format number."""
     if provenance.kind != kind:
-        raise InputError(f"{path}: this is a {provenance.kind}, expected a {kind}; make one with: {made_by}")
+        raise InputError(f"{path}: found {provenance.kind}, expected {kind}; make it with: {made_by}")
     if provenance.format != format:
         raise InputError(
             f"{path}: {kind} format {provenance.format}, this version reads format {format}; rebuild it with: {made_by}"

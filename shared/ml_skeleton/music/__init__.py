@@ -1,0 +1,1 @@
+"""Songs as models see them: recordings, splits, encoders, classifiers, losses and scores."""

@@ -1,0 +1,121 @@
+# Recipes to run the tools on a library; each step is one command line that can be typed by hand.
+# `just db=~/.config/Clementine/clementine.db music-pipeline` runs all of it on yours.
+
+set shell := ["bash", "-o", "pipefail", "-ceu"]
+set dotenv-load := false
+
+python := "python3"
+venv := justfile_directory() / ".venv"
+export PATH := venv / "bin" + ":" + env("PATH")
+
+db := "~/.config/Clementine/clementine.db"
+out := "."
+crops := out / "crops"
+encoder := out / "checkpoints/encoder.pt"
+store := out / "artifacts/embeddings.db"
+classifier := out / "checkpoints/classifier.pt"
+evaluation := out / "evaluation"
+recommendations := out / "artifacts/recommendations"
+config := "configs/music_recommendation.yaml"
+device := "auto"
+epochs := "20"
+top := "100"
+demo := "demo"
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# make or refresh .venv: the pinned packages and every tool, editable
+[group('house')]
+setup:
+    @test -x {{venv}}/bin/python || {{python}} -m venv {{venv}}
+    @command -v uv >/dev/null || {{venv}}/bin/python -m pip install --quiet uv
+    @just _install requirements.txt tools
+
+# install what `test` and `lint` need beside the tools
+[private]
+setup-dev: setup
+    @just _install requirements-dev.txt dev
+
+# nothing to do while the stamp is newer than what it was made from
+[private]
+_install requirements stamp:
+    @test -f {{venv}}/.{{stamp}} && test -z "$(find {{requirements}} shared/pyproject.toml tools/*/pyproject.toml -newer {{venv}}/.{{stamp}})" \
+        || (uv pip install --quiet --python {{venv}} -r {{requirements}} {{ if stamp == "tools" { "--editable shared $(printf -- '--editable %s ' tools/*)" } else { "" } }} && touch {{venv}}/.{{stamp}})
+
+# no music at hand? a synthesised library, from database to playlists
+[group('music')]
+demo: setup
+    clem-demo --out {{demo}}
+    @just db={{demo}}/clementine.db out={{demo}} device={{device}} epochs={{epochs}} music-pipeline
+
+# all steps on your library; each resumes or skips by itself
+[group('music')]
+music-pipeline: extract train embed classify evaluate recommend
+    @echo
+    @ml_skeleton summary --crops {{crops}} --evaluation {{evaluation}}/evaluation.json --recommendations {{recommendations}}
+
+# cut crops of audio out of the songs of the player's library
+[group('music')]
+extract: setup
+    clem-extract --db {{db}} --out {{crops}} --config {{config}} >/dev/null
+
+# train an encoder on the crops
+[group('music')]
+train: setup
+    train-encoder {{crops}} --out {{encoder}} --epochs {{epochs}} --device {{device}} --config {{config}} >/dev/null
+
+# turn every song into a vector
+[group('music')]
+embed: setup
+    embed {{encoder}} --crops {{crops}} --store {{store}} --device {{device}} --config {{config}} >/dev/null
+
+# learn to predict ratings from the vectors
+[group('music')]
+classify: setup
+    train-classifier {{store}} --out {{classifier}} --config {{config}} >/dev/null
+
+# measure on songs that no model has learned from
+[group('music')]
+evaluate: setup
+    evaluate {{store}} --out {{evaluation}} --config {{config}} >/dev/null
+
+# write the playlists
+[group('music')]
+recommend: setup
+    recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{config}} >/dev/null
+
+# find better settings for train-encoder: `just tune 20`
+[group('music')]
+tune trials="20": setup
+    tune run -n {{trials}} -m val_loss:min --study {{out}}/runs/encoder -- train-encoder {{crops}} --out {dir}/encoder.pt --lr {lr:log:1e-4:1e-2} --weight-decay {weight_decay:log:1e-4:1e-1} --epochs {{epochs}} --device {{device}} --seed 42
+
+# what this machine has and lacks
+[group('house')]
+doctor: setup
+    ml_skeleton verify
+
+# all checks: lint, types, import contracts, tests
+[group('house')]
+test *args: lint
+    pytest {{args}}
+
+# style, types and import contracts
+[group('house')]
+lint: setup-dev
+    ruff check .
+    ruff format --check .
+    mypy
+    lint-imports
+
+# pin the newest packages that fit
+[group('house')]
+lock: setup
+    uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header --no-annotate --no-emit-package ml-skeleton shared/pyproject.toml tools/*/pyproject.toml --output-file requirements.txt
+    uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --constraints requirements.txt requirements-dev.in --output-file requirements-dev.txt
+
+# remove caches and the demo; never your crops, checkpoints and playlists
+[group('house')]
+clean:
+    rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache {{demo}}

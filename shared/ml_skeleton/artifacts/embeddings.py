@@ -1,0 +1,196 @@
+"""Embeddings: a database of song vectors, several versions side by side. Written by embed.
+
+    artifact    key, value: the provenance of the file
+    versions    one row per version: which encoder made it, and how many numbers a vector has
+    vectors     one row per version and recording
+    songs       the player's songs (columns of songs.SONGS_SCHEMA) when the file was last written
+
+The suffix chooses the database: .db, .sqlite are SQLite, .duckdb is DuckDB. Both
+answer to the same interface and hold the same tables.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_skeleton.artifacts.files import fingerprint_of, make_folder
+from ml_skeleton.artifacts.provenance import Parent, Provenance, parse_provenance, require
+from ml_skeleton.artifacts.songs import Song
+from ml_skeleton.errors import InputError, UsageError
+
+KIND = "embeddings"
+FORMAT = 1
+MADE_BY = "embed ENCODER --store"
+SUFFIXES = (".db", ".sqlite", ".duckdb")
+VERSION_COLUMNS = "name, encoder_fingerprint, dimension, settings, parents, created"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One set of vectors: what made it."""
+
+    name: str
+    encoder_fingerprint: str
+    dimension: int
+    settings: dict[str, Any]  # JSON values: how the encoder was applied
+    parents: tuple[Parent, ...]  # the encoder and the crops
+    created: str
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """All vectors of a version, ordered by audio_id."""
+
+    audio_ids: list[str]
+    matrix: npt.NDArray[np.float32]  # (N, D)
+    rating_seen: npt.NDArray[np.bool_]  # (N,) the song's rating shaped the encoder, so it cannot test it
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the recordings and their vectors."""
+        return fingerprint_of(*self.audio_ids, self.matrix.tobytes())
+
+
+class EmbeddingStore(ABC):
+    """An open embedding database. Each method that writes is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Any]:
+        """Yield a connection inside a transaction; the errors of the database become those of ml_skeleton.errors."""
+
+    @abstractmethod
+    def make_tables(self, provenance: str) -> None:
+        """Make all tables of a new database and store its provenance, at once or not at all."""
+
+    @abstractmethod
+    def add_vectors(
+        self, version: str, audio_ids: Sequence[str], matrix: npt.NDArray[np.float32], rating_seen: Sequence[bool]
+    ) -> None:
+        """Add vectors (N, D) of recordings that the version does not hold yet."""
+
+    @abstractmethod
+    def vectors(self, version: str) -> Vectors:
+        """Return all vectors of the version."""
+
+    @abstractmethod
+    def replace_songs(self, songs: Sequence[Song]) -> None:
+        """Replace the snapshot of the player's songs."""
+
+    @abstractmethod
+    def songs(self) -> list[Song]:
+        """Return the snapshot of the player's songs."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the database."""
+
+    def versions(self) -> list[Version]:
+        """Return all versions, oldest first."""
+        with self.transaction() as database:
+            rows = database.execute(f"SELECT {VERSION_COLUMNS} FROM versions ORDER BY number").fetchall()
+        return [_version(row) for row in rows]
+
+    def add_version(self, version: Version) -> None:
+        """Make a version that has no vectors yet."""
+        with self.transaction() as database:
+            database.execute(f"INSERT INTO versions ({VERSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", _row(version))
+
+    def drop_version(self, name: str) -> None:
+        """Remove a version and its vectors."""
+        with self.transaction() as database:
+            database.execute(
+                "DELETE FROM vectors WHERE version = (SELECT number FROM versions WHERE name = ?)", (name,)
+            )
+            database.execute("DELETE FROM versions WHERE name = ?", (name,))
+
+    def audio_ids(self, version: str) -> set[str]:
+        """Return the recordings that have a vector in the version."""
+        query = "SELECT audio_id FROM vectors JOIN versions ON number = version WHERE name = ?"
+        with self.transaction() as database:
+            return {row[0] for row in database.execute(query, (version,)).fetchall()}
+
+    @property
+    def provenance(self) -> Provenance:
+        """What the file says about itself; raises InputError for a database of something else."""
+        with self.transaction() as database:
+            row = database.execute("SELECT value FROM artifact WHERE key = 'provenance'").fetchone()
+        return parse_provenance(row[0] if row else None, self.path)
+
+    def version(self, name: str | None) -> Version:
+        """Return the version of that name, or the newest for None; raise InputError if there is none."""
+        versions = {version.name: version for version in self.versions()}
+        if not versions:
+            raise InputError(f"{self.path}: holds no embeddings yet; make some with: {MADE_BY} {self.path}")
+        if name is not None and name not in versions:
+            raise InputError(f"{self.path}: no version {name!r}; it holds {', '.join(sorted(versions))}")
+        return versions[name] if name is not None else list(versions.values())[-1]
+
+
+@contextmanager
+def open_store(path: Path) -> Iterator[EmbeddingStore]:
+    """Yield the store at `path`; raise InputError unless it is one, of the format that this version reads."""
+    _check_suffix(path)
+    if not path.is_file() or path.stat().st_size == 0:
+        what = "a folder, expected a database" if path.is_dir() else "no embeddings here"
+        raise InputError(f"{path}: {what}; make them with: {MADE_BY} {path}")
+    store = _connect(path)
+    try:
+        require(store.provenance, path, KIND, FORMAT, f"{MADE_BY} {path}")
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_or_make_store(path: Path, tool: str) -> Iterator[EmbeddingStore]:
+    """Yield the store at `path`, made if there is none."""
+    _check_suffix(path)
+    make_folder(path.parent)
+    if not path.exists() or path.stat().st_size == 0:  # an empty file: a first run ended before its first transaction
+        path.unlink(missing_ok=True)
+        store = _connect(path)
+        store.make_tables(Provenance(KIND, FORMAT, tool).to_json())
+        store.close()
+    with open_store(path) as store:
+        yield store
+
+
+def _row(version: Version) -> tuple[str, str, int, str, str, str]:
+    """Return the version as VERSION_COLUMNS."""
+    parents = json.dumps([vars(parent) for parent in version.parents])
+    settings = json.dumps(version.settings, sort_keys=True)
+    return version.name, version.encoder_fingerprint, version.dimension, settings, parents, version.created
+
+
+def _version(row: Sequence[Any]) -> Version:
+    """Return the version that `_row` described."""
+    name, fingerprint, dimension, settings, parents, created = row
+    parsed: list[dict[str, str]] = json.loads(parents)
+    return Version(name, fingerprint, dimension, json.loads(settings), tuple(Parent(**p) for p in parsed), created)
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix not in SUFFIXES:
+        raise UsageError(
+            f"{path}: suffix {path.suffix or 'missing'!r}; an embedding store ends in {', '.join(SUFFIXES)}"
+        )
+
+
+def _connect(path: Path) -> EmbeddingStore:
+    if path.suffix == ".duckdb":
+        from ml_skeleton.artifacts.embeddings_duckdb import DuckDBStore
+
+        return DuckDBStore(path)
+    from ml_skeleton.artifacts.embeddings_sqlite import SQLiteStore
+
+    return SQLiteStore(path)

@@ -1,0 +1,122 @@
+"""The embedding store in SQLite: vectors as little-endian float32 BLOBs, read back in one pass."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ml_skeleton.artifacts.embeddings import EmbeddingStore, Vectors
+from ml_skeleton.artifacts.songs import SONG_COLUMNS, SONGS_SCHEMA, Song
+from ml_skeleton.errors import InputError, UserError
+
+BUSY_TIMEOUT_S = 30.0
+
+TABLES = """
+    CREATE TABLE artifact (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE versions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        encoder_fingerprint TEXT NOT NULL,
+        dimension INTEGER NOT NULL,
+        settings TEXT NOT NULL,
+        parents TEXT NOT NULL,
+        created TEXT NOT NULL
+    );
+    CREATE TABLE vectors (
+        version INTEGER NOT NULL REFERENCES versions (number) ON DELETE CASCADE,
+        audio_id TEXT NOT NULL,
+        rating_seen INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        PRIMARY KEY (version, audio_id)
+    );
+"""
+
+
+class SQLiteStore(EmbeddingStore):
+    """See EmbeddingStore."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+
+    def add_vectors(
+        self, version: str, audio_ids: Sequence[str], matrix: npt.NDArray[np.float32], rating_seen: Sequence[bool]
+    ) -> None:
+        rows = zip(audio_ids, map(int, rating_seen), (row.astype("<f4").tobytes() for row in matrix), strict=True)
+        with self.transaction() as database:
+            (number,) = database.execute("SELECT number FROM versions WHERE name = ?", (version,)).fetchone()
+            database.executemany(f"INSERT INTO vectors VALUES ({number}, ?, ?, ?)", rows)
+
+    def vectors(self, version: str) -> Vectors:
+        query = (
+            "SELECT audio_id, rating_seen, vector FROM vectors JOIN versions ON number = version "
+            "WHERE name = ? ORDER BY audio_id"
+        )
+        dimension = self.version(version).dimension
+        with self.transaction() as database:
+            rows = database.execute(query, (version,)).fetchall()
+        matrix = np.frombuffer(b"".join(row[2] for row in rows), dtype="<f4").reshape(len(rows), dimension)
+        return Vectors([row[0] for row in rows], matrix, np.array([row[1] for row in rows], dtype=np.bool_))
+
+    def replace_songs(self, songs: Sequence[Song]) -> None:
+        values = ", ".join("?" * len(SONG_COLUMNS))
+        rows = ([_as_sql(value) for value in attrgetter(*SONG_COLUMNS)(song)] for song in songs)
+        with self.transaction() as database:
+            database.execute("DELETE FROM songs")
+            database.executemany(f"INSERT INTO songs VALUES ({values})", rows)
+
+    def songs(self) -> list[Song]:
+        with self.transaction() as database:
+            rows = database.execute(f"SELECT {', '.join(SONG_COLUMNS)} FROM songs ORDER BY song_id").fetchall()
+        return [_song(row) for row in rows]
+
+    def make_tables(self, provenance: str) -> None:
+        columns = ", ".join(f"{field.name} {_sql_type(field)}" for field in SONGS_SCHEMA)
+        with self.transaction() as database:
+            for statement in filter(str.strip, TABLES.split(";")):
+                database.execute(statement)
+            database.execute(f"CREATE TABLE songs ({columns})")
+            database.execute("INSERT INTO artifact VALUES ('provenance', ?)", (provenance,))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error) or "disk" in str(error):
+                raise UserError(f"{self.path}: {error}; try again when that is mended") from None
+            raise InputError(f"{self.path}: not an embedding store, or damaged: {error}") from None
+
+
+def _sql_type(field: pa.Field) -> str:
+    kind = "REAL" if pa.types.is_floating(field.type) else "INTEGER"
+    if pa.types.is_string(field.type) or pa.types.is_list(field.type):
+        kind = "TEXT"  # a list as JSON
+    return kind if field.nullable else f"{kind} NOT NULL"
+
+
+def _as_sql(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else value
+
+
+def _song(row: Sequence[Any]) -> Song:
+    fields = dict(zip(SONG_COLUMNS, row, strict=True))
+    return Song(
+        **{**fields, "album_keys": tuple(json.loads(fields["album_keys"])), "available": bool(fields["available"])}
+    )

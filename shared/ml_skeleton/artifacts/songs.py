@@ -1,0 +1,110 @@
+"""Songs: one row per song of the player's library, as it was when it was read.
+
+The same columns stand in songs.parquet of a crops folder and in the songs table
+of an embedding store. One recording can be several songs (copies, or the same
+recording on several albums); `audio_id` joins them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
+from pathlib import Path
+
+import pyarrow as pa
+
+NO_ALBUM: tuple[str, ...] = ()
+
+SONGS_SCHEMA = pa.schema(
+    [
+        pa.field("song_id", pa.int64(), nullable=False),  # the player's ROWID
+        pa.field("source", pa.string(), nullable=False),  # "clementine" or "strawberry"
+        pa.field("url", pa.string(), nullable=False),  # as the player wrote it; what playlists hold
+        pa.field("path", pa.string(), nullable=False),  # where this machine finds the file; U+FFFD where not UTF-8
+        pa.field("title", pa.string(), nullable=False),  # "" where the tag is missing, like all text here
+        pa.field("artist", pa.string(), nullable=False),
+        pa.field("albumartist", pa.string(), nullable=False),  # the player's effective one
+        pa.field("album", pa.string(), nullable=False),
+        pa.field("album_keys", pa.list_(pa.string()), nullable=False),  # "albumartist|||album" of every copy
+        pa.field("genre", pa.string(), nullable=False),
+        pa.field("year", pa.int32()),
+        pa.field("length_s", pa.float64()),  # null where the player does not know it
+        pa.field("start_s", pa.float64(), nullable=False),  # from the start of the file; 0 but for cue tracks
+        pa.field("rating", pa.float64()),  # 0 to 1 in tenths, half a star each; null where the listener gave none
+        pa.field("playcount", pa.int64(), nullable=False),
+        pa.field("skipcount", pa.int64(), nullable=False),
+        pa.field("lastplayed", pa.int64()),  # Unix time; null if never
+        pa.field("added", pa.int64()),  # Unix time
+        pa.field("mtime", pa.int64()),  # Unix time of the file when it was read; null if it was not found
+        pa.field("filesize", pa.int64()),  # bytes; null if the file was not found
+        pa.field("available", pa.bool_(), nullable=False),  # the player knows it and the file is there
+        pa.field("audio_id", pa.string()),  # fingerprint of the audio; null where nothing could be read
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """One row of SONGS_SCHEMA; see there for units and what null means."""
+
+    song_id: int
+    source: str
+    url: str
+    path: str
+    title: str
+    artist: str
+    albumartist: str
+    album: str
+    album_keys: tuple[str, ...]
+    genre: str
+    year: int | None
+    length_s: float | None
+    start_s: float
+    rating: float | None
+    playcount: int
+    skipcount: int
+    lastplayed: int | None
+    added: int | None
+    mtime: int | None
+    filesize: int | None
+    available: bool
+    audio_id: str | None
+
+    @property
+    def label(self) -> str:
+        """Artist and title for a person, or the file's name where there is no title."""
+        title = self.title or Path(self.path).name
+        return f"{self.artist} – {title}" if self.artist else title
+
+
+SONG_COLUMNS = tuple(field.name for field in fields(Song))
+
+
+def album_key(albumartist: str, album: str) -> tuple[str, ...]:
+    """Return the key of an album as a tuple of one, or of none for a song without album."""
+    return (f"{albumartist}|||{album}",) if album else NO_ALBUM
+
+
+def with_all_albums(songs: Iterable[Song]) -> list[Song]:
+    """Return the songs, each with the albums of every copy of its recording."""
+    songs = list(songs)
+    albums: dict[str, set[str]] = defaultdict(set)
+    for song in songs:
+        if song.audio_id:
+            albums[song.audio_id].update(album_key(song.albumartist, song.album))
+    return [replace(song, album_keys=tuple(sorted(albums[song.audio_id]))) if song.audio_id else song for song in songs]
+
+
+def to_table(songs: Sequence[Song]) -> pa.Table:
+    """Return the songs as a table of SONGS_SCHEMA."""
+    rows = map(attrgetter(*SONG_COLUMNS), songs)  # dataclasses.astuple copies each value, ten times slower
+    columns = zip(*rows, strict=True) if songs else [()] * len(SONG_COLUMNS)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, SONGS_SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=SONGS_SCHEMA)
+
+
+def from_table(table: pa.Table) -> list[Song]:
+    """Return the rows of a table of SONGS_SCHEMA."""
+    columns: Mapping[str, list[object]] = {name: table.column(name).to_pylist() for name in SONG_COLUMNS}
+    columns = {**columns, "album_keys": [tuple(keys) for keys in columns["album_keys"]]}  # type: ignore[arg-type]
+    return [Song(*row) for row in zip(*columns.values(), strict=True)]

@@ -1,0 +1,99 @@
+"""Splits without leaks: no artist and no album stands on both sides, and a fold holds whole albums.
+
+A split by song flatters: songs of one album share their mastering, and often
+their rating, so a model can know the album instead of the music.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from ml_skeleton.artifacts.files import fingerprint_of
+from ml_skeleton.music.recordings import Recording
+
+TRAIN = "train"
+UNUSED = "unused"
+FEWEST_ARTISTS = 5  # with fewer, a side could not be filled; albums are kept apart instead
+
+
+def split_by_artist(recordings: Sequence[Recording], shares: Mapping[str, float], seed: int) -> dict[str, str]:
+    """Return the side of each recording by audio_id: "train", a name of `shares`, or "unused".
+
+    `shares` gives the share of the rated recordings (of all, where none is rated)
+    that each other side gets, filled with whole artists in an order that the seed
+    fixes. A recording on an album that belongs to another side than its artist is
+    "unused", as both sides would know something of it.
+    """
+    units = _units(recordings)
+    side_of_unit = _fill_sides(_weights(recordings, units), shares, seed)
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    for recording, unit in zip(recordings, units, strict=True):
+        for key in recording.album_keys:
+            votes[key][side_of_unit[unit]] += 1
+    side_of_album = {key: max(sorted(sides), key=sides.__getitem__) for key, sides in votes.items()}
+    sides = {}
+    for recording, unit in zip(recordings, units, strict=True):
+        found = {side_of_unit[unit], *(side_of_album[key] for key in recording.album_keys)}
+        sides[recording.audio_id] = found.pop() if len(found) == 1 else UNUSED
+    return sides
+
+
+def album_folds(recordings: Sequence[Recording], folds: int, seed: int) -> list[int]:
+    """Return the fold, 0 to folds - 1, of each recording; recordings that share an album share the fold."""
+    groups = _joined_albums(recordings)
+    sizes = Counter(groups)
+    load = [0] * folds
+    fold_of: dict[str, int] = {}
+    for name in sorted(sizes, key=lambda name: (-sizes[name], _order(name, seed))):
+        fold_of[name] = load.index(min(load))
+        load[fold_of[name]] += sizes[name]
+    return [fold_of[name] for name in groups]
+
+
+def _units(recordings: Sequence[Recording]) -> list[str]:
+    """What goes to a side as a whole: the artist; the album where there are few artists; the song where neither."""
+    artists = {recording.artist for recording in recordings if recording.artist}
+    if len(artists) < FEWEST_ARTISTS:
+        return _joined_albums(recordings)
+    return [recording.artist or recording.audio_id for recording in recordings]
+
+
+def _joined_albums(recordings: Sequence[Recording]) -> list[str]:
+    """Return a name of the group of each recording; albums that share a recording are one group."""
+    leader: dict[str, str] = {}
+
+    def find(key: str) -> str:
+        while leader.setdefault(key, key) != key:
+            leader[key] = key = leader[leader[key]]
+        return key
+
+    for recording in recordings:
+        for key in recording.album_keys[1:]:
+            leader[find(key)] = find(recording.album_keys[0])
+    return [find(recording.album_keys[0]) if recording.album_keys else recording.audio_id for recording in recordings]
+
+
+def _weights(recordings: Sequence[Recording], units: Sequence[str]) -> Counter[str]:
+    """Return the number of rated recordings of each unit, or of all recordings where none is rated."""
+    any_rated = any(recording.rating is not None for recording in recordings)
+    weights: Counter[str] = Counter()
+    for recording, unit in zip(recordings, units, strict=True):
+        weights[unit] += 1 if recording.rating is not None or not any_rated else 0
+    return weights
+
+
+def _fill_sides(weights: Mapping[str, int], shares: Mapping[str, float], seed: int) -> dict[str, str]:
+    """Give units to the sides in a shuffled order; a unit that would overfill a side by half of itself goes on."""
+    total = sum(weights.values())
+    filled = dict.fromkeys(shares, 0.0)
+    side_of = {}
+    for unit in sorted(weights, key=lambda unit: _order(unit, seed)):
+        fits = (side for side, share in shares.items() if filled[side] + weights[unit] / 2 <= share * total)
+        side = next(fits, TRAIN) if weights[unit] else TRAIN
+        side_of[unit] = side
+        if side in filled:
+            filled[side] += weights[unit]
+    return side_of
+
+
+def _order(name: str, seed: int) -> str:
+    return fingerprint_of(str(seed), name)

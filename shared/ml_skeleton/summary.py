@@ -1,0 +1,66 @@
+"""A summary of a pipeline's run for the listener: what was heard, how good the guesses are, what to play."""
+
+from collections import Counter
+from pathlib import Path
+
+from ml_skeleton.artifacts.crops import Crops, read_failures
+from ml_skeleton.artifacts.evaluations import Evaluation, read_evaluation
+from ml_skeleton.artifacts.playlists import read_playlist
+
+TOP = 10
+NAMED_FAILURES = 5
+WIDTH = 60
+
+
+def summarise(crops_path: Path, evaluation_path: Path, recommendations: Path) -> str:
+    """Return the summary as text; raise InputError naming the artifact that is missing."""
+    parts = [
+        _library(Crops(crops_path)),
+        _unreadable(crops_path),
+        _agreement(read_evaluation(evaluation_path)),
+        _playlist(recommendations),
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _library(crops: Crops) -> str:
+    rated = sum(song.rating is not None for song in crops.songs)
+    counts: dict[str, int] = crops.provenance.settings["counts"]
+    lines = [f"Library    {len(crops.songs)} songs, {rated} rated; {len(crops.audio_ids)} recordings heard"]
+    lines += [f"           {count:>5} {outcome}" for outcome, count in counts.items()]
+    return "\n".join(lines)
+
+
+def _unreadable(crops_path: Path) -> str:
+    fatal = [failure for failure in read_failures(crops_path) if failure.fatal]
+    if not fatal:
+        return ""
+    reasons = Counter(failure.reason for failure in fatal)
+    lines = [f"Unreadable {len(fatal)} songs:"]
+    for reason, count in reasons.most_common(NAMED_FAILURES):
+        example = next(Path(failure.path).name for failure in fatal if failure.reason == reason)
+        lines.append(f"           {count:>5} {reason} ({example!r})")
+    return "\n".join([*lines, f"           all of them: {crops_path / 'failures.parquet'}"])
+
+
+def _agreement(evaluation: Evaluation) -> str:
+    def error(method: str) -> str:
+        return f"{evaluation.figures[method]['rmse_stars']:.2f}"
+
+    floors = ", ".join(f"{method} {error(method)}" for method in evaluation.figures if method != "model")
+    return "\n".join(
+        [
+            f"Accuracy   on {evaluation.tested_songs} rated songs that no model had learned from:",
+            f"           typical error {error('model')} stars; without listening: {floors}",
+            f"           {evaluation.verdict}",
+        ]
+    )
+
+
+def _playlist(folder: Path) -> str:
+    _, tracks = read_playlist(folder / "best.json")
+    lines = ["Best songs you have not rated yet:"]
+    for track in tracks[:TOP]:
+        label = f"{track['artist']} – {track['title'] or Path(str(track['path'])).name}"
+        lines.append(f"  {float(str(track['stars'])):.1f} stars  {label[:WIDTH]}")
+    return "\n".join([*lines, "", f"Playlists  {folder}/ (open best.xspf in the player)"])

@@ -1,0 +1,1 @@
+"""Tracking: runs, parameters and metrics in MLflow."""

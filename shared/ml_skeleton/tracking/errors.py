@@ -1,0 +1,5 @@
+"""What can go wrong with a tracking server; never a reason to stop a study."""
+
+
+class TrackingError(Exception):
+    """The server does not answer or refuses; the message says which, in one line."""

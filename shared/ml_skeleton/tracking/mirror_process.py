@@ -1,0 +1,91 @@
+"""Starting the mirror of a study, and waiting for it at the end, but never for a server that is down."""
+
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ml_skeleton.console import note, warn
+
+CONNECTED = "connected"  # what the mirror prints once a server has answered
+FIRST_ANSWER_S = 5.0  # after the study, a server that has never answered gets no longer
+PATIENCE_S = 3.0  # before a word about the waiting
+FINISH_S = 120.0
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # of seven with growing pauses, one hung server makes minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "PYTHONWARNINGS": "ignore",
+}
+
+
+def is_server(uri: str) -> bool:
+    """Tell whether a tracking URI is that of a server, which may be down."""
+    return uri.startswith(("http://", "https://"))
+
+
+class NoMirror:
+    """Tracks nowhere."""
+
+    def finish(self, status: str) -> None:
+        """Take note of how the study ended."""
+
+    def close(self) -> None:
+        """Wait for nothing."""
+
+
+class MirrorProcess(NoMirror):
+    """A process of its own that mirrors a study, as importing mlflow alone takes seconds of a core."""
+
+    def __init__(self, study: Path, uri: str) -> None:
+        self._uri = uri
+        self._status = ""  # stays so if the run ends by an error
+        experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", "tune")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ml_skeleton.tracking.mirror", str(study), uri, experiment],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_SETTINGS | os.environ,
+            process_group=0,  # Ctrl-C is for tune, which tells the mirror the end
+        )
+
+    def finish(self, status: str) -> None:
+        """Take note of how the study ended: FINISHED, FAILED or KILLED."""
+        self._status = status
+
+    def close(self) -> None:
+        """Tell the mirror that the run is over, and wait until it has sent the rest."""
+        with self._process as process:
+            assert process.stdin is not None
+            try:
+                process.stdin.write(self._status.encode("ascii"))
+                process.stdin.close()
+                self._await_end()
+            except (BrokenPipeError, KeyboardInterrupt, subprocess.TimeoutExpired):
+                warn(f"MLflow at {self._uri}: not everything was sent; the same command sends the rest")
+            finally:
+                process.kill()
+
+    def _await_end(self) -> None:
+        assert self._process.stdout is not None
+        if is_server(self._uri) and not select.select([self._process.stdout], [], [], FIRST_ANSWER_S)[0]:
+            raise subprocess.TimeoutExpired(self._process.args, FIRST_ANSWER_S)
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            note("waiting for MLflow to take the rest; Ctrl-C leaves it for the next run")
+            self._process.wait(FINISH_S)
+
+
+@contextmanager
+def mirror_of(study: Path, uri: str) -> Iterator[NoMirror]:
+    """Yield a mirror of `study` into MLflow at `uri`; one that tracks nowhere for "off"."""
+    mirror = NoMirror() if uri == "off" else MirrorProcess(study, uri)
+    try:
+        yield mirror
+    finally:
+        mirror.close()

@@ -1,0 +1,134 @@
+"""Runs in MLflow: begun, filled and ended by the caller. All that imports mlflow is here.
+
+Every failure of the tracking server, whatever it is, comes out as TrackingError.
+"""
+
+import fcntl
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from posixpath import normpath
+from typing import Literal
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from ml_skeleton.tracking.errors import TrackingError
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+METRICS_A_CALL = 1000
+ENTRIES_A_CALL = 100
+LONGEST_PARAM = 6000  # MLflow cuts what is longer without a word
+LONGEST_TAG = 8000
+_CUT = " … (cut)"
+_ILLEGAL = re.compile(r"[^\w\-. :/]", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One value of one metric."""
+
+    name: str
+    value: float
+    step: int
+    time_ms: int
+
+
+class MlflowRuns:
+    """The runs of one experiment."""
+
+    def __init__(self, uri: str, experiment: str) -> None:
+        """Open the experiment, and make it if there is none."""
+        self._renamed: dict[str, str] = {}
+        with _translated(), _one_at_a_time(uri):
+            self._client = MlflowClient(uri)
+            found = self._client.get_experiment_by_name(experiment)
+            self._experiment = found.experiment_id if found else self._client.create_experiment(experiment)
+
+    def begin(self, name: str, tags: Mapping[str, str], params: Mapping[str, str], parent: str | None = None) -> str:
+        """Begin a run, nested in `parent` if there is one, and return its id."""
+        nested = {"mlflow.parentRunId": parent} if parent else {}
+        with _translated():
+            run: str = self._client.create_run(self._experiment, run_name=name, tags=nested).info.run_id
+        self.tag(run, tags)
+        entries = [Param(self.legal(name), _cut(text, LONGEST_PARAM)) for name, text in params.items()]
+        with _translated():
+            for start in range(0, len(entries), ENTRIES_A_CALL):
+                self._client.log_batch(run, params=entries[start : start + ENTRIES_A_CALL])
+        return run
+
+    def exists(self, run: str) -> bool:
+        """Tell whether the server knows the run."""
+        try:
+            return str(self._client.get_run(run).info.lifecycle_stage) == "active"
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise TrackingError(_one_line(error)) from None
+
+    def go_on(self, run: str) -> None:
+        """Mark an ended run as running."""
+        with _translated():
+            self._client.update_run(run, status="RUNNING")
+
+    def log(self, run: str, figures: Sequence[Figure]) -> None:
+        """Add values of metrics, in as few calls as MLflow allows."""
+        metrics = [Metric(self.legal(one.name), one.value, one.time_ms, one.step) for one in figures]
+        with _translated():
+            for start in range(0, len(metrics), METRICS_A_CALL):
+                self._client.log_batch(run, metrics=metrics[start : start + METRICS_A_CALL])
+
+    def tag(self, run: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a run."""
+        with _translated():
+            self._client.log_batch(run, tags=[RunTag(name, _cut(text, LONGEST_TAG)) for name, text in tags.items()])
+
+    def end(self, run: str, status: Status, end_ms: int | None = None) -> None:
+        """End a run; without a time, now."""
+        with _translated():
+            self._client.set_terminated(run, status, end_ms)
+
+    def legal(self, name: str) -> str:
+        """Return the name as MLflow takes it: `recall@10` becomes `recall_10`."""
+        if name not in self._renamed:
+            legal = _ILLEGAL.sub("_", name)
+            if normpath(legal) != legal or legal.startswith(("/", "..")) or legal == ".":
+                legal = re.sub(r"[/.]", "_", legal)
+            self._renamed[name] = legal
+        return self._renamed[name]
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The names that MLflow does not take, and those used for them."""
+        return {name: legal for name, legal in self._renamed.items() if name != legal}
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - len(_CUT)] + _CUT
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (MlflowException, OSError) as error:  # requests' errors are OSErrors
+        raise TrackingError(_one_line(error)) from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+@contextmanager
+def _one_at_a_time(uri: str) -> Iterator[None]:
+    """Hold a lock beside a SQLite file, as only one of the processes that open a fresh one may make its tables."""
+    path = uri.removeprefix("sqlite:///")
+    if path == uri:
+        yield
+        return
+    with open(f"{path}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

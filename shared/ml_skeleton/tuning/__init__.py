@@ -1,0 +1,1 @@
+"""Tuning: any command line as an objective."""

@@ -1,0 +1,77 @@
+"""How a run of a study ended, in figures, in words and as an exit code."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from ml_skeleton.console import Terminated
+from ml_skeleton.errors import NO_INPUT, TERMINATED, UserError
+from ml_skeleton.tuning.objective import Objective
+from ml_skeleton.tuning.trial_folder import Result, State, trial_folder
+
+
+class NoTrialComplete(UserError):
+    """The study has its trials, and no value."""
+
+    exit_code = NO_INPUT
+
+
+class TooManyFailures(UserError):
+    """More trials failed than --max-fail allows."""
+
+    exit_code = 4
+
+
+@dataclass
+class Outcome:
+    """The trials of a study that are over, and what ended the run."""
+
+    study: Path
+    objective: Objective
+    target: int
+    results: dict[int, Result] = field(default_factory=dict)
+    signal_code: int | None = None  # 130 or 143 if a signal came
+    out_of_time: bool = False
+
+    def count(self, state: State) -> int:
+        """Return how many trials are in `state`."""
+        return sum(result.state == state for result in self.results.values())
+
+    @property
+    def best(self) -> Result | None:
+        """The complete trial with the best value."""
+        complete = [result for result in self.results.values() if result.state == "complete"]
+        return min(complete, key=lambda result: self.objective.cost(result.value or 0.0), default=None)
+
+    @property
+    def run_status(self) -> Literal["FINISHED", "FAILED", "KILLED"]:
+        """The state of the study in a tracker's words."""
+        if self.signal_code is not None and len(self.results) < self.target:
+            return "KILLED"
+        return "FINISHED" if self.best else "FAILED"
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{self.count(state)} {state}" for state in get_args(State) if self.count(state))
+        best = f"; best {self.objective.metric} {self.best.value:g} in trial {self.best.trial}" if self.best else ""
+        time = "; the time of the study is up" if self.out_of_time else ""
+        return f"{len(self.results)} of {self.target} trials finished{f': {counts}' if counts else ''}{best}{time}"
+
+    def leave_if_bad(self, max_fail: int | None) -> None:
+        """Leave with 130 or 143 after a signal, 4 with too many failures, 3 without a complete trial."""
+        if self.signal_code is not None and len(self.results) < self.target:
+            raise Terminated if self.signal_code == TERMINATED else KeyboardInterrupt
+        if max_fail is not None and self.count("failed") > max_fail:
+            raise TooManyFailures(
+                f"{self.study}: {self.count('failed')} trials failed, --max-fail is {max_fail}; {self._first_reason()}"
+            )
+        if self.best is None:
+            raise NoTrialComplete(
+                f"{self.study}: none of {len(self.results)} trials is complete{self._first_reason('; ')}"
+            )
+
+    def _first_reason(self, before: str = "") -> str:
+        first = next((result for result in self.results.values() if result.reason), None)
+        if first is None:
+            return ""
+        output = trial_folder(self.study, first.trial).path
+        return f"{before}trial {first.trial}: {first.reason}; its output is in {output}"

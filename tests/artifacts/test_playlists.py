@@ -1,0 +1,99 @@
+"""Playlists: what a player reads in them is what was written, odd names included."""
+
+import csv
+import xml.etree.ElementTree as ET
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ml_skeleton.artifacts.playlists import Entry, Playlist, is_written, read_playlist, write_playlist
+from ml_skeleton.artifacts.provenance import Provenance
+from ml_skeleton.errors import InputError
+
+NAMESPACE = {"x": "http://xspf.org/ns/0/"}
+PROVENANCE = Provenance("playlist", 1, "recommend", {"purpose": "p"}, created="2026-01-01T00:00:00+00:00")
+
+
+def write(folder, *songs, stars=4.25):
+    playlist = Playlist("best", "Best", [Entry(song, stars) for song in songs], PROVENANCE)
+    return dict(zip(("xspf", "m3u8", "csv", "json"), write_playlist(folder, playlist), strict=True))
+
+
+def test_xspf_holds_the_player_s_own_url(tmp_path, make_song):
+    url = "file:///m/50%25%20off%20%23%3F%20%C3%9C.ogg"
+    files = write(tmp_path, make_song(url=url))
+
+    assert ET.parse(files["xspf"]).findtext(".//x:location", namespaces=NAMESPACE) == url
+
+
+def test_xspf_encodes_a_url_that_the_player_left_half_encoded(tmp_path, make_song):
+    files = write(tmp_path, make_song(url='file:///m/Ü "x" <&>.ogg'))
+
+    location = ET.parse(files["xspf"]).findtext(".//x:location", namespaces=NAMESPACE)
+
+    assert location.isascii()
+    assert unquote_to_bytes(location).decode() == 'file:///m/Ü "x" <&>.ogg'
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_any_title_and_artist_make_well_formed_xspf(tmp_path_factory, make_song, title, artist):
+    files = write(tmp_path_factory.mktemp("p"), make_song(title=title, artist=artist))
+
+    assert len(ET.parse(files["xspf"]).findall(".//x:track", NAMESPACE)) == 1
+
+
+def test_m3u8_holds_plain_paths_and_urls_for_names_that_would_break_a_line(tmp_path, make_song):
+    files = write(
+        tmp_path,
+        make_song(1, url="file:///m/50%25%20%C3%9C.ogg"),
+        make_song(2, url="file:///m/two%0Alines.ogg"),
+        make_song(3, url="file:///m/%FF.ogg"),
+    )
+
+    lines = [line for line in files["m3u8"].read_text().splitlines() if not line.startswith("#")]
+
+    assert lines == ["/m/50% Ü.ogg", "file:///m/two%0Alines.ogg", "file:///m/%FF.ogg"]
+
+
+def test_m3u8_keeps_a_title_with_a_newline_on_its_line(tmp_path, make_song):
+    files = write(tmp_path, make_song(title="two\nlines", artist="", length_s=61.4))
+
+    assert "#EXTINF:61,two lines" in files["m3u8"].read_text().splitlines()
+
+
+def test_csv_and_json_hold_rank_stars_and_path(tmp_path, make_song):
+    files = write(tmp_path, make_song(1), make_song(2), stars=3.14159)
+
+    rows = list(csv.DictReader(files["csv"].open()))
+    _, tracks = read_playlist(files["json"])
+
+    assert [(row["rank"], row["stars"], row["path"]) for row in rows] == [
+        ("1", "3.14", "/music/1.flac"),
+        ("2", "3.14", "/music/2.flac"),
+    ]
+    assert [(track["rank"], track["stars"]) for track in tracks] == [(1, 3.1416), (2, 3.1416)]
+
+
+def test_the_same_list_gives_the_same_bytes(tmp_path, make_song):
+    first, second = write(tmp_path / "a", make_song()), write(tmp_path / "b", make_song())
+
+    assert [p.read_bytes() for p in first.values()] == [p.read_bytes() for p in second.values()]
+
+
+def test_a_playlist_counts_as_written_only_with_all_its_files_and_purpose(tmp_path, make_song):
+    files = write(tmp_path, make_song())
+    whole = (is_written(tmp_path, "best", "p"), is_written(tmp_path, "best", "another"))
+    files["m3u8"].unlink()
+
+    assert (whole, is_written(tmp_path, "best", "p")) == ((True, False), False)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"ml_skeleton": {}, "tracks": []}', "\x00"])
+def test_another_json_file_is_refused(tmp_path, text):
+    (tmp_path / "best.json").write_text(text)
+
+    with pytest.raises(InputError, match=r"best.json: (not a playlist|carries no provenance)"):
+        read_playlist(tmp_path / "best.json")

@@ -1,0 +1,144 @@
+"""Builders that name only what a test is about, and a runner for the installed commands."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+# before torch is imported: several test processes share the cores, and threads that wait by spinning slow each other down
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+
+from ml_skeleton.artifacts.crops import Crop, CropWriter, write_songs
+from ml_skeleton.artifacts.provenance import Parent, Provenance
+from ml_skeleton.artifacts.songs import Song, album_key
+
+POLICY = "end-1x60s-16000hz"
+RATE = 16000
+
+
+def new_song(song_id: int = 1, **changes) -> Song:
+    """Return a song that is rated, available and heard, but for `changes`."""
+    fields = {
+        "source": "clementine",
+        "url": f"file:///music/{song_id}.flac",
+        "path": f"/music/{song_id}.flac",
+        "title": f"Title {song_id}",
+        "artist": "Artist",
+        "albumartist": changes.get("artist", "Artist"),
+        "album": "Album",
+        "genre": "",
+        "year": 2001,
+        "length_s": 60.0,
+        "start_s": 0.0,
+        "rating": 0.6,
+        "playcount": 1,
+        "skipcount": 0,
+        "lastplayed": None,
+        "added": 1_600_000_000,
+        "mtime": 1_600_000_000,
+        "filesize": 1000,
+        "available": True,
+        "audio_id": f"{song_id:032x}",
+        **changes,
+    }
+    return Song(song_id=song_id, **{"album_keys": album_key(fields["albumartist"], fields["album"]), **fields})
+
+
+def tone(hz: float, seconds: float = 3.0, seed: int = 0) -> np.ndarray:
+    """Return a noisy sine as int16 samples (T,) at RATE."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    noise = np.random.default_rng(seed).standard_normal(len(time))
+    return ((0.4 * np.sin(2 * np.pi * hz * time) + 0.05 * noise) * 32767).astype(np.int16)
+
+
+def new_crop(audio_id: str = f"{1:032x}", **changes) -> Crop:
+    """Return a crop of a three-second tone, but for `changes`."""
+    fields = {
+        "policy": POLICY,
+        "crop": 0,
+        "start_s": 0.0,
+        "sample_rate": RATE,
+        "samples": tone(440),
+        "speech": None,
+        "codec": "flac",
+    }
+    return Crop(audio_id=audio_id, **{**fields, **changes})
+
+
+@pytest.fixture
+def make_song() -> Callable[..., Song]:
+    return new_song
+
+
+@pytest.fixture
+def make_crop() -> Callable[..., Crop]:
+    return new_crop
+
+
+@pytest.fixture
+def make_crops(tmp_path) -> Callable[..., Path]:
+    """Return a function that writes a crops folder of songs and crops, and returns its path."""
+
+    def make(songs: list[Song], crops: list[Crop] | None = None, folder: str = "crops") -> Path:
+        path = tmp_path / folder
+        with CropWriter(path, "clem-extract") as writer:
+            for crop in [new_crop(song.audio_id) for song in songs] if crops is None else crops:
+                writer.add([crop])
+        settings = {"policy": POLICY, "rate": RATE, "counts": {"extracted": len(songs)}}
+        parent = Parent("clementine database", str(tmp_path / "clementine.db"), "f" * 32)
+        write_songs(path, songs, Provenance("crops", 1, "clem-extract", settings, parents=(parent,)))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def audible_library(make_crops) -> Path:
+    """Return a crops folder of 36 songs by 12 artists, two thirds rated, whose rating is their pitch."""
+    songs, crops = [], []
+    for number in range(36):
+        artist = number // 3
+        pitch = (number * 7 % 36) / 36
+        rating = round(pitch, 1) if number % 3 else None
+        songs.append(new_song(number + 1, artist=f"Artist {artist}", album=f"Album {artist}", rating=rating))
+        crops.append(new_crop(songs[-1].audio_id, samples=tone(200 + 3000 * pitch, seed=number)))
+    return make_crops(songs, crops)
+
+
+@pytest.fixture
+def run_tool(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs an installed command in tmp_path and shows all of it when a test fails."""
+
+    def run(*args: object, stdin: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).parent / str(args[0])), *map(str, args[1:])]
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **(env or {})}
+        )
+        print(f"$ {' '.join(command)}\nexit {done.returncode}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}")
+        return done
+
+    return run
+
+
+@pytest.fixture
+def run_shell(tmp_path) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Return a function that runs a line of bash with pipefail, the installed commands first on PATH."""
+
+    def run(line: str) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+        )
+        print(f"$ {line}\nexit {done.returncode}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}")
+        return done
+
+    return run

@@ -1,0 +1,141 @@
+"""A study in a temporary folder, run in this process or by the installed command."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ml_skeleton.tuning.loop import Limits
+from ml_skeleton.tuning.objective import parse_objective
+from ml_skeleton.tuning.outcome import Outcome
+from ml_skeleton.tuning.records import TrialRecord, read_trials
+from ml_skeleton.tuning.runner import run_study
+from ml_skeleton.tuning.search import SearchSettings
+from ml_skeleton.tuning.study import plan_of
+from ml_skeleton.tuning.trial import Allowance
+
+TUNE = Path(sys.executable).with_name("tune")
+DEADLINE_S = 30.0
+
+
+@dataclass
+class Study:
+    """A study folder and the ways to work on it."""
+
+    folder: Path
+
+    def run(
+        self,
+        *command: str,
+        n: int = 1,
+        metric: str | None = "loss:min",
+        params: Sequence[str] = (),
+        space: Path | None = None,
+        reduce: str = "last",
+        regex: str | None = None,
+        seed: int | None = None,
+        pruner: str = "none",
+        timeout_s: float | None = None,
+        grace_s: float = 5.0,
+        mlflow: str = "off",
+        **limits: object,
+    ) -> Outcome:
+        objective = parse_objective(metric, reduce, regex) if metric else None
+        plan = plan_of(self.folder, command, params, space, objective, seed)
+        search = SearchSettings("tpe", pruner, plan.seed, parallel=limits.get("jobs", 1) != 1)
+        return run_study(self.folder, plan, search, Limits(n, **limits), Allowance(timeout_s, grace_s), mlflow)
+
+    def trials(self) -> list[TrialRecord]:
+        return read_trials(self.folder)
+
+    def states(self) -> list[str]:
+        return [trial.state for trial in self.trials()]
+
+    def file(self, trial: int, name: str) -> Path:
+        return self.folder / "trials" / f"{trial:05d}" / name
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.chdir(tmp_path)
+    return Study(tmp_path / "study")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], str]:
+    """Write a shell script and return its path, so that its braces need no doubling."""
+
+    def write(text: str) -> str:
+        path = tmp_path / f"script-{len(list(tmp_path.glob('script-*')))}.sh"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def start_tune(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":
+    """Start the installed command."""
+    command = [str(TUNE), *map(str, arguments)]
+    environment = {name: text for name, text in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+@pytest.fixture
+def tune(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run the installed command to its end and check its exit code; a failure shows both streams."""
+
+    def run(*arguments: object, code: int = 0) -> "subprocess.CompletedProcess[str]":
+        process = start_tune(*arguments, cwd=tmp_path)
+        stdout, stderr = process.communicate(timeout=DEADLINE_S)
+        shown = f"{process.args} in {tmp_path}: exit {process.returncode}\n{stdout}\n{stderr}"
+        assert process.returncode == code, shown
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    return run
+
+
+@pytest.fixture
+def tune_in_background(tmp_path: Path) -> Callable[..., "subprocess.Popen[str]"]:
+    """Start the installed command."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object) -> "subprocess.Popen[str]":
+        started.append(start_tune(*arguments, cwd=tmp_path))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], object]], None]:
+    """Wait for a condition, and fail when it does not come true in a generous time."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end, "the condition did not come true"
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def lives() -> Callable[[int], bool]:
+    """Tell whether a process runs; a zombie does not."""
+
+    def ask(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    return ask

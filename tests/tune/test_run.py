@@ -1,0 +1,259 @@
+"""Studies run to their end in this process."""
+
+import json
+
+import pytest
+from ml_skeleton.errors import BusyError, InputError, UsageError, UserError
+from ml_skeleton.tuning.loop import INTERRUPTIONS_ALLOWED
+from ml_skeleton.tuning.outcome import NoTrialComplete, TooManyFailures
+
+LOSS = 'echo "{\\"loss\\": $1}"\n'
+
+
+@pytest.fixture
+def loss(script):
+    """A command whose result is its argument."""
+    return ("sh", script(LOSS))
+
+
+def test_a_study_runs_until_so_many_trials_are_finished_and_a_second_run_is_a_no_op(study, loss):
+    study.run(*loss, "{x:float:0:1}", n=3)
+    before = {trial.trial: trial for trial in study.trials()}
+    study.run(*loss, "{x:float:0:1}", n=3)
+    outcome = study.run(*loss, "{x:float:0:1}", n=5)
+
+    after = {trial.trial: trial for trial in study.trials()}
+    assert len(outcome.results) == len(after) == 5
+    assert before == {number: after[number] for number in before}
+
+
+def test_the_best_trial_is_the_smallest_or_the_largest_as_asked(study, loss):
+    outcome = study.run(*loss, "{x:choice:1,2,3}", n=6, metric="loss:max")
+
+    assert outcome.best.value == max(trial.value for trial in study.trials())
+
+
+def test_the_same_seed_makes_the_same_study_and_another_seed_another(study, loss, tmp_path):
+    def values(name: str, seed: int) -> list[float]:
+        study.folder = tmp_path / name
+        study.run(*loss, "{x:float:0:1}", n=12, seed=seed)
+        return [trial.value for trial in study.trials()]
+
+    assert values("a", 1) == values("b", 1) != values("c", 2)
+
+
+def test_going_on_does_not_repeat_suggestions(study, loss):
+    for n in (1, 2, 3):
+        study.run(*loss, "{x:float:0:1}", n=n)
+
+    assert len({trial.value for trial in study.trials()}) == 3
+
+
+def test_the_seed_of_a_trial_does_not_depend_on_the_number_of_jobs(study, loss, tmp_path):
+    def seeds(name: str, jobs: int) -> list[float]:
+        study.folder = tmp_path / name
+        study.run(*loss, "{seed}", n=6, jobs=jobs)
+        return [trial.value for trial in study.trials()]
+
+    assert seeds("one", 1) == seeds("four", 4)
+
+
+def test_a_study_without_command_goes_on_with_its_own(study, loss):
+    study.run(*loss, "{x:float:0:1}", n=1, seed=7)
+
+    assert len(study.run(n=2, metric=None).results) == 2
+
+
+def test_a_changed_space_is_refused_with_the_differences(study, loss):
+    study.run(*loss, "{x:float:0:1}", "{gone:bool}", "{opt:choice:a,b}")
+
+    with pytest.raises(UsageError) as refused:
+        study.run(*loss, "{x:float:0:2}", "{new:int:1:2}", "{opt:choice:a,b}", metric="loss:max", n=2)
+
+    assert str(refused.value) == (
+        f"{study.folder}: the study was begun differently: x was float:0.0:1.0, now float:0.0:2.0; "
+        "-m was loss:min, now loss:max; gone (bool) is gone; new (int:1:2) is new; take another --study"
+    )
+
+
+def test_a_changed_seed_is_refused(study, loss):
+    study.run(*loss, "{x:float:0:1}", seed=1)
+
+    with pytest.raises(UsageError, match="--seed was 1, now 2"):
+        study.run(*loss, "{x:float:0:1}", seed=2, n=2)
+
+
+def test_a_changed_command_with_the_same_space_is_said_and_goes_on(study, loss, capsys):
+    study.run(*loss, "{x:float:0:1}")
+    outcome = study.run(*loss, "{x:float:0:1}", "--epochs=5", n=2)
+
+    assert len(outcome.results) == 2
+    assert "the command has changed" in capsys.readouterr().err
+
+
+def test_a_folder_of_something_else_is_refused(study, loss):
+    study.folder.mkdir()
+    (study.folder / "thesis.tex").touch()
+
+    with pytest.raises(UsageError, match=r"holds thesis.tex and no study"):
+        study.run(*loss, "1")
+
+
+def test_a_study_file_of_another_format_is_refused(study, loss):
+    study.run(*loss, "1")
+    path = study.folder / "study.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 9'))
+
+    with pytest.raises(InputError, match="format 9, this version reads format 1"):
+        study.run(*loss, "1", n=2)
+
+
+def test_a_study_without_its_journal_is_refused(study, loss):
+    study.run(*loss, "{x:float:0:1}", n=2)
+    (study.folder / "journal.log").unlink()
+
+    with pytest.raises(UserError, match=r"journal.log does not know trial 0"):
+        study.run(*loss, "{x:float:0:1}", n=3)
+
+
+def test_two_runs_do_not_work_on_one_study(study, loss):
+    from ml_skeleton.artifacts.files import only_run
+
+    study.folder.mkdir()
+    with only_run(study.folder), pytest.raises(BusyError):
+        study.run(*loss, "1")
+
+
+def test_a_program_that_does_not_exist_is_refused_before_the_first_trial(study):
+    with pytest.raises(UsageError, match="trian: no such program"):
+        study.run("trian", "{x:float:0:1}")
+    assert not study.folder.exists()
+
+
+def test_a_program_that_is_a_parameter_may_be_missing_in_one_trial(study, loss, script):
+    outcome = study.run("{program:choice:no-such-program}", "1", n=2)
+
+    assert outcome.results[0].reason == "no-such-program: cannot start: No such file or directory"
+    with pytest.raises(NoTrialComplete):
+        outcome.leave_if_bad(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "reason"),
+    [
+        ("echo oops >&2; exit 3", "failed", "exit 3: oops"),
+        ("exit 75", "pruned", "the command stopped itself (exit 75)"),
+        ("echo too wide >&2; exit 64", "infeasible", "infeasible parameters (exit 64): too wide"),
+        ("kill -9 $$", "failed", "killed by SIGKILL"),
+        ("true", "failed", "no loss: found no metrics at all in $TUNE_METRICS, metrics.json and stdout"),
+        ("echo '{\"loss\": NaN}'", "failed", "loss is nan, expected a finite number"),
+    ],
+)
+def test_the_end_of_a_command_is_the_state_of_its_trial(study, script, text, state, reason):
+    outcome = study.run("sh", script(text))
+
+    assert (outcome.results[0].state, outcome.results[0].reason) == (state, reason)
+
+
+def test_a_failed_trial_is_tried_again_in_its_folder_as_often_as_asked(study, script):
+    text = 'echo x >>"$TUNE_TRIAL_DIR/tries"; [ $(wc -l <"$TUNE_TRIAL_DIR/tries") = 3 ] || exit 1; echo "{\\"loss\\": $1}"'
+    outcome = study.run("sh", script(text), "{x:float:0:1}", n=2, retries=2)
+
+    assert [result.state for result in outcome.results.values()] == ["complete", "complete"]
+    assert [study.file(number, "tries").read_text() for number in outcome.results] == ["x\nx\nx\n"] * 2
+
+
+def test_a_trial_that_is_tried_again_keeps_its_parameters_and_seed(study, script):
+    text = 'echo "$@" >>"$TUNE_TRIAL_DIR/tries"; exit 1'
+    study.run("sh", script(text), "{x:float:0:1}", "{opt:choice:a,b}", "{seed}", "{trial}", retries=2)
+
+    tries = study.file(0, "tries").read_text().splitlines()
+    assert len(tries) == 3 and len(set(tries)) == 1
+
+
+@pytest.mark.parametrize("text", ["exit 64", "echo 'CUDA out of memory' >&2; exit 1"])
+def test_what_would_fail_again_is_not_tried_again(study, script, text):
+    study.run("sh", script(f'echo x >>"$TUNE_TRIAL_DIR/tries"; {text}'), retries=2)
+
+    assert study.file(0, "tries").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("text", ["exit 130", "exit 143", "kill $$"])
+def test_an_interrupted_command_runs_again_and_costs_no_trial(study, script, text):
+    outcome = study.run("sh", script(f'[ -e "$TUNE_TRIAL_DIR/x" ] && {LOSS.strip()} && exit; touch "$TUNE_TRIAL_DIR/x"; {text}'), "1")
+
+    assert [result.state for result in outcome.results.values()] == ["complete"]
+
+
+def test_a_command_that_is_interrupted_each_time_fails_in_the_end(study, script):
+    outcome = study.run("sh", script('echo x >>"$TUNE_TRIAL_DIR/tries"; exit 143'))
+
+    assert outcome.results[0].reason == f"interrupted {INTERRUPTIONS_ALLOWED} times (exit 143)"
+    assert study.file(0, "tries").read_text() == "x\n" * INTERRUPTIONS_ALLOWED
+
+
+def test_too_many_failures_end_the_study_and_do_so_again(study, script):
+    command = ("sh", script("exit 1"), "{x:float:0:1}")
+    outcome = study.run(*command, n=10, max_fail=2)
+
+    assert len(outcome.results) == len(study.run(*command, n=10, max_fail=2).results) == 3
+    with pytest.raises(TooManyFailures, match="3 trials failed"):
+        outcome.leave_if_bad(2)
+
+
+def test_jobs_run_at_the_same_time(study, script):
+    """Each of the two waits for the other."""
+    text = 'touch "$TUNE_STUDY/$TUNE_TRIAL"; while [ ! -e "$TUNE_STUDY/0" ] || [ ! -e "$TUNE_STUDY/1" ]; do sleep 0.01; done\n'
+    outcome = study.run("sh", script(text + LOSS), "1", n=2, jobs=2, timeout_s=20)
+
+    assert outcome.count("complete") == 2
+
+
+def test_each_command_has_a_gpu_of_its_own(study, script):
+    text = 'touch "$TUNE_STUDY/gpu-$1"; while [ ! -e "$TUNE_STUDY/gpu-2" ] || [ ! -e "$TUNE_STUDY/gpu-5" ]; do sleep 0.01; done\n'
+    outcome = study.run("sh", script(text + LOSS), "{gpu}", n=2, jobs=2, gpus=("2", "5"), timeout_s=20)
+
+    assert sorted(result.value for result in outcome.results.values()) == [2, 5]
+
+
+@pytest.mark.parametrize(
+    ("command", "limits", "expected"),
+    [(("true", "{gpu}"), {}, "needs --gpus"), (("true",), {"jobs": 3, "gpus": ("0", "1")}, "--jobs 3: --gpus names 2")],
+)
+def test_more_commands_than_gpus_are_refused(study, command, limits, expected):
+    with pytest.raises(UsageError, match=expected):
+        study.run(*command, **limits)
+
+
+def test_the_time_of_a_study_is_a_limit_and_its_running_trial_is_queued_again(study, script):
+    text = '[ $TUNE_TRIAL != 1 ] || [ -e "$TUNE_TRIAL_DIR/x" ] || { touch "$TUNE_TRIAL_DIR/x"; sleep 30; }\n'
+    command = ("sh", script(text + LOSS), "1")
+
+    first = study.run(*command, n=3, study_timeout_s=1)
+    second = study.run(*command, n=3)
+
+    assert (first.out_of_time, study.states(), len(first.results)) == (True, ["complete"] * 3, 1)
+    assert len(second.results) == 3
+    first.leave_if_bad(None)
+
+
+def test_what_a_finished_trial_was_is_in_its_folder(study, loss):
+    study.run(*loss, "{x:choice:0.5}")
+
+    assert json.loads(study.file(0, "params.json").read_text()) == {"x": 0.5}
+    assert json.loads(study.file(0, "argv.json").read_text()) == [*loss, "0.5"]
+    result = json.loads(study.file(0, "result.json").read_text())
+    assert {name: result[name] for name in ("trial", "state", "value", "reason", "exit_code", "metrics")} == {
+        "trial": 0,
+        "state": "complete",
+        "value": 0.5,
+        "reason": "",
+        "exit_code": 0,
+        "metrics": {"loss": 0.5},
+    }
+
+
+def test_only_the_first_failures_are_named(study, script, capsys):
+    study.run("sh", script("exit 1"), n=8)
+
+    assert capsys.readouterr().err.count("warning: trial") == 5

@@ -1,0 +1,98 @@
+"""Stopping commands: by the pruner, by time, by a signal to tune, and whatever they have started."""
+
+import signal
+
+import pytest
+
+PRINTS_STEPS = """
+for step in 0 1 2; do echo "{\\"step\\": $step, \\"loss\\": $1}"; done
+[ "$1" = 1 ] || { echo hanging; touch "$2/hung"; while true; do sleep 0.05; done; }
+"""
+FIVE_GOOD_THEN_BAD = 'if [ "$1" -lt 5 ]; then set -- 1 "$2"; else set -- 9 "$2"; fi'
+
+
+def test_a_shell_script_that_only_prints_json_lines_is_pruned(study, script):
+    """It knows nothing of tune; the five good ones give the median something to compare with."""
+    command = ("sh", script(FIVE_GOOD_THEN_BAD + PRINTS_STEPS), "{trial}", "{dir}")
+    outcome = study.run(*command, n=6, pruner="median", timeout_s=20)
+
+    assert outcome.results[5].reason == "the pruner stopped it"
+    assert study.states() == ["complete"] * 5 + ["pruned"]
+
+
+def test_points_in_the_metrics_file_are_offered_to_the_pruner(study, script):
+    steps = FIVE_GOOD_THEN_BAD + PRINTS_STEPS.replace('$1}"; done', '$1}" >>"$TUNE_METRICS"; done')
+    study.run("sh", script(steps), "{trial}", "{dir}", n=6, pruner="median", timeout_s=20)
+
+    assert study.states() == ["complete"] * 5 + ["pruned"]
+
+
+def test_a_command_sees_the_stop_file_before_the_signal(study, script):
+    text = """trap 'test -e "$TUNE_STOP" && touch "$TUNE_TRIAL_DIR/seen"; exit 75' TERM
+while true; do sleep 0.05; done"""
+    study.run("sh", script(text), timeout_s=0.3)
+
+    assert study.file(0, "seen").exists()
+
+
+def test_a_command_that_ignores_the_signal_is_killed_with_its_grandchild(study, script, lives):
+    text = """trap '' TERM
+sh -c 'trap "" TERM; echo $$ >"$TUNE_TRIAL_DIR/grandchild"; while true; do sleep 0.05; done' &
+while true; do sleep 0.05; done"""
+    outcome = study.run("sh", script(text), timeout_s=0.5, grace_s=0.2)
+
+    assert (outcome.results[0].exit_code, outcome.results[0].reason) == (-9, "still running after 0.5 s")
+    assert not lives(int(study.file(0, "grandchild").read_text()))
+
+
+def test_a_grandchild_outlives_neither_its_parent_nor_the_grace(study, script, lives):
+    """The parent obeys SIGTERM at once; the grandchild does not."""
+    text = """sh -c 'trap "" TERM; echo $$ >"$TUNE_TRIAL_DIR/grandchild"; while true; do sleep 0.05; done' &
+while true; do sleep 0.05; done"""
+    study.run("sh", script(text), timeout_s=0.5, grace_s=0.3)
+
+    assert not lives(int(study.file(0, "grandchild").read_text()))
+
+
+def test_a_grandchild_has_the_grace_to_finish_when_its_parent_has_gone(study, script):
+    text = """sh -c 'trap "sleep 0.3; touch \\"$TUNE_TRIAL_DIR/saved\\"; exit" TERM; touch "$TUNE_TRIAL_DIR/up"
+while true; do sleep 0.05; done' &
+while true; do sleep 0.05; done"""
+    study.run("sh", script(text), timeout_s=0.5, grace_s=20.0)
+
+    assert study.file(0, "saved").exists()
+
+
+def test_a_command_that_holds_its_output_open_through_a_grandchild_ends_when_it_ends(study, script):
+    study.run("sh", script('sleep 5 & echo $! >"$TUNE_TRIAL_DIR/pid"\necho \'{"loss": 1}\''), timeout_s=20)
+
+    assert study.states() == ["complete"]
+
+
+@pytest.mark.parametrize(
+    ("signals", "code", "states"),
+    [
+        ([signal.SIGINT], 130, ["complete"]),
+        ([signal.SIGINT, signal.SIGINT], 130, ["interrupted"]),
+        ([signal.SIGTERM], 143, ["interrupted"]),
+    ],
+)
+def test_signals_end_a_run_and_lose_no_trial(study, script, tune_in_background, wait_until, tune, signals, code, states):
+    """The command waits for `go`, which comes after the signals only where it may finish."""
+    text = 'touch "$TUNE_TRIAL_DIR/up"; while [ ! -e "$TUNE_STUDY/go" ]; do sleep 0.02; done; echo \'{"loss": 1}\''
+    arguments = ("run", "-n", 3, "-m", "loss:min", "--study", study.folder, "sh", script(text))
+    process = tune_in_background(*arguments)
+    wait_until(study.file(0, "up").exists)
+
+    for number in signals:
+        process.send_signal(number)
+        process.stderr.readline()  # it says that it has heard; two signals at once would be one
+    if states == ["complete"]:
+        (study.folder / "go").touch()
+    stdout, stderr = process.communicate(timeout=30)
+
+    assert (process.returncode, stdout) == (code, ""), stderr
+    assert study.states() == states
+    (study.folder / "go").touch()
+    tune(*arguments)
+    assert study.states() == ["complete"] * 3

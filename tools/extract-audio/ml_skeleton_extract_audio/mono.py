@@ -1,0 +1,143 @@
+"""Sound on its way from the decoder's frames to the samples of a crop: mixed to mono, cut, resampled, rounded."""
+
+import math
+from collections import deque
+from typing import Any
+
+import av
+import numpy as np
+import soxr
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+from ml_skeleton_extract_audio.source import DecodeError
+
+Mono = NDArray[np.float32]
+
+BLOCK = 2**15  # samples; in stereo this and what is made of it stay in the second-level cache
+FULL_SCALE = 2.0**15  # samples carry the scale of the int16 that they end as
+
+# by FFmpeg's name of the sample format, less the p for planar: type, the value that is full scale, the value of silence
+SAMPLE_TYPES: dict[str, tuple[type[np.generic], float, float]] = {
+    "u8": (np.uint8, 2.0**7, 2.0**7),
+    "s16": (np.int16, 2.0**15, 0.0),
+    "s32": (np.int32, 2.0**31, 0.0),
+    "s64": (np.int64, 2.0**63, 0.0),
+    "flt": (np.float32, 1.0, 0.0),
+    "dbl": (np.float64, 1.0, 0.0),
+}
+
+
+def downmix(frame: AudioFrame) -> Mono:
+    """Return the mean of the channels, full scale being FULL_SCALE. (T,)
+
+    Adding channel to channel costs a twentieth of numpy's mean over interleaved
+    samples, and FFmpeg's own downmix is 3 dB louder and clips.
+    """
+    sample_type, full_scale, silence = SAMPLE_TYPES[frame.format.name.removesuffix("p")]
+    parts = _channels(frame, sample_type)
+    if len(parts) == 1:
+        mono = parts[0].astype(np.float32)
+    else:
+        mono = np.add(parts[0], parts[1], dtype=np.float32)
+        for part in parts[2:]:
+            mono += part
+    if silence:
+        mono -= np.float32(silence * len(parts))
+    mono *= np.float32(FULL_SCALE / (full_scale * len(parts)))
+    return mono
+
+
+def _channels(frame: AudioFrame, sample_type: type[np.generic]) -> list[NDArray[Any]]:
+    planes: tuple[Any, ...] = frame.planes  # buffers, which their type stub does not say
+    if frame.format.is_planar:
+        return [np.frombuffer(plane, sample_type, frame.samples) for plane in planes]
+    count = frame.layout.nb_channels
+    interleaved = np.frombuffer(planes[0], sample_type, frame.samples * count)
+    return list(interleaved.reshape(-1, count).T)
+
+
+class Recording:
+    """Mono sound as the decoder gives it, of which the latest `keep` samples are held."""
+
+    def __init__(self, rate: int, keep: float = math.inf) -> None:
+        self.rate = rate
+        self.first = 0  # sample index in the file of the first sample ever written
+        self.written = 0
+        self._keep, self._held = keep, 0
+        self._blocks: deque[Mono] = deque()
+        self._queue, self._channels = av.AudioFifo(), 0
+        self._mix_at = BLOCK
+
+    def write(self, frame: AudioFrame) -> None:
+        """Append a frame of any number of channels; raise DecodeError if its sample rate is another."""
+        if frame.layout.nb_channels != self._channels:  # the queue would not notice, and read past the last plane
+            self._renew_queue(frame)
+        frame.pts = None  # the queue would insist on seamless ones
+        try:
+            self._queue.write(frame)
+        except ValueError:  # of another sample rate or format
+            self._renew_queue(frame)
+            self._queue.write(frame)
+        self.written += frame.samples
+        if self.written >= self._mix_at:
+            self.mix()
+
+    def mix(self) -> None:
+        """Turn what is queued into a block of mono sound, and forget what is too old."""
+        self._mix_at = self.written + BLOCK
+        queued = self._queue.read()
+        if queued is None:
+            return
+        self._blocks.append(downmix(queued))
+        self._held += queued.samples
+        while self._held - len(self._blocks[0]) >= self._keep:
+            self._held -= len(self._blocks.popleft())
+
+    def _renew_queue(self, frame: AudioFrame) -> None:
+        if frame.sample_rate != self.rate:
+            raise DecodeError(f"the sample rate changes within the file, from {self.rate} to {frame.sample_rate} Hz")
+        self.mix()
+        self._queue, self._channels = av.AudioFifo(), frame.layout.nb_channels
+
+    @property
+    def start(self) -> int:
+        """Sample index in the file of the first sample held."""
+        return self.stop - self._held
+
+    @property
+    def stop(self) -> int:
+        """Sample index in the file behind the last sample held."""
+        return self.first + self.written
+
+    def cut(self, start: int, stop: int) -> list[Mono]:
+        """Return the sound from sample index `start` to `stop`, in pieces, as far as it is held."""
+        pieces = []
+        position = self.start
+        for block in self._blocks:
+            piece = block[max(0, start - position) : max(0, stop - position)]
+            if len(piece):
+                pieces.append(piece)
+            position += len(block)
+        return pieces
+
+
+def to_int16(pieces: list[Mono], rate: int, new_rate: int) -> tuple[NDArray[np.int16], bool]:
+    """Return `pieces` in a row at `new_rate`, and whether samples that are no numbers were silenced. (T,)"""
+    samples = _resampled(pieces, rate, new_rate)
+    broken = not np.isfinite(samples.sum(dtype=np.float64))  # one such sample spreads to its neighbours, and to the sum
+    if broken:
+        loudest = 8 * FULL_SCALE
+        numbers = [np.nan_to_num(piece, nan=0.0, posinf=0.0, neginf=0.0).clip(-loudest, loudest) for piece in pieces]
+        samples = _resampled(numbers, rate, new_rate)
+    np.rint(samples, out=samples)
+    np.clip(samples, -FULL_SCALE, FULL_SCALE - 1, out=samples)
+    return samples.astype(np.int16), broken
+
+
+def _resampled(pieces: list[Mono], rate: int, new_rate: int) -> Mono:
+    if rate == new_rate or not pieces:
+        return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+    soxr_hq = soxr.ResampleStream(rate, new_rate, 1, dtype="float32", quality="HQ")
+    last = len(pieces) - 1
+    return np.concatenate([soxr_hq.resample_chunk(piece, last=number == last) for number, piece in enumerate(pieces)])

@@ -1,0 +1,236 @@
+"""Where the packets of an audio file lie in time, for files that can be sought in and for those that cannot."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Protocol
+
+import av
+
+from ml_skeleton_extract_audio.bare_stream import BARE_FORMATS, frame_region, promised_bytes
+from ml_skeleton_extract_audio.ogg import is_chained
+from ml_skeleton_extract_audio.reel import Reel
+from ml_skeleton_extract_audio.source import AudioPacket, AudioSource, DecodeError
+
+SAMPLE_BYTES = 16 * 1024  # at each of three places, to tell recordings apart
+BARE_SAMPLE_BYTES = 64 * 1024  # one read; four seconds at 128 kbit/s
+TAIL_S = 1.0
+SEEK_MARGIN_S = 1.0  # a seek may land behind the time asked for: by 23 ms in Vorbis files of a real library
+
+
+class Track(Protocol):
+    """The packets of an audio file, found by time.
+
+    Times and sample indices count from the first sample that a decode of the
+    whole file gives.
+    """
+
+    source: AudioSource
+
+    @property
+    def counted(self) -> bool:
+        """Whether timestamps are worthless, so that packets_from always starts at the first packet."""
+
+    def length_s(self) -> float:
+        """Return the length as the packets tell it; the decoder may give some milliseconds more or less."""
+
+    def shortfall(self) -> str | None:
+        """Return what the file promises against what is there, if it was cut off."""
+
+    def evidence(self) -> Iterator[bytes]:
+        """Yield bytes of the audio, the same ones whatever the tags and wherever the file lies."""
+
+    def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
+        """Yield the packets from `time_s` or earlier up to the end of the file."""
+
+    def index_of(self, pts: int) -> int:
+        """Return the sample index of a timestamp."""
+
+
+def open_track(source: AudioSource) -> Track:
+    """Return the track of `source`; a container that cannot find a time is read from end to end."""
+    if source.format in BARE_FORMATS:
+        return BareTrack(source)
+    try:
+        return SeekableTrack(source)
+    except (_UnseekableError, av.FFmpegError):
+        source.reopen()
+        return CountedTrack(source)
+
+
+class _UnseekableError(DecodeError):
+    """The container cannot be trusted to find a time."""
+
+    def __init__(self) -> None:
+        super().__init__("its packets carry no times")
+
+
+class _Clock:
+    """Turns the timestamps of a source into times and sample indices."""
+
+    def __init__(self, source: AudioSource, first: AudioPacket) -> None:
+        # packets before the start time only prime the decoder, which throws their sound away
+        start = source.stream.start_time
+        self.first = _pts(first)
+        self.origin = self.first if start is None else max(self.first, start)
+        self._rate, self._tick_s = source.rate, source.time_base
+
+    def index_of(self, pts: int) -> int:
+        return round((pts - self.origin) * self._tick_s * self._rate)
+
+    def pts_of(self, time_s: float) -> int:
+        """Never before the first packet, where FFmpeg would forget to throw the primers' sound away."""
+        return max(self.first, self.origin + int(time_s / self._tick_s)) if time_s > 0 else self.first
+
+    def end_of(self, packets: Iterable[AudioPacket]) -> int:
+        """Return the ticks from the first sample to the end of the latest of `packets`."""
+        return max(_pts(packet) + (packet.duration or 0) for packet in packets) - self.origin
+
+
+class SeekableTrack:
+    """A track in a container that finds a time by itself. Reads the start and the end of the file."""
+
+    counted = False
+
+    def __init__(self, source: AudioSource) -> None:
+        self.source = source
+        if not source.stated_s or is_chained(source.file):
+            raise _UnseekableError
+        self._head = list(_take(source.packets(), SAMPLE_BYTES))
+        if not self._head:
+            raise _UnseekableError
+        self._clock = _Clock(source, self._head[0])
+        self.index_of = self._clock.index_of
+        self._tail = list(self.packets_from(source.stated_s - TAIL_S))
+        if not self._tail:
+            raise _UnseekableError
+        self._length = self._clock.end_of(self._tail) * source.time_base  # exact, in seconds
+
+    def length_s(self) -> float:
+        return float(self._length)
+
+    def shortfall(self) -> str | None:
+        return _shortfall(self.source.stated_s, self.length_s())
+
+    def evidence(self) -> Iterator[bytes]:
+        """Yield the exact length, and packets at the start, from the middle on, and before the last.
+
+        The last one is left out, as taggers may have hung something on it.
+        """
+        yield str(self._length).encode()
+        yield _joined(self._head)[:SAMPLE_BYTES]
+        middle = self._clock.pts_of(self.length_s() / 2)
+        packets = self.packets_from(self.length_s() / 2 - SEEK_MARGIN_S)
+        yield _joined(_take((packet for packet in packets if _pts(packet) >= middle), SAMPLE_BYTES))
+        yield _joined(self._tail[:-1])[-SAMPLE_BYTES // 4 :]  # an amount that the tail holds at 32 kbit/s
+
+    def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
+        self.source.container.seek(self._clock.pts_of(time_s), stream=self.source.stream)
+        return self.source.packets()
+
+
+class BareTrack:
+    """A file of BARE_FORMATS, of which all packets are read to know which one holds a time.
+
+    They are read when the first one or the length is asked for. Timestamps are
+    the sum of the durations before, and exact.
+    """
+
+    counted = False
+
+    def __init__(self, source: AudioSource) -> None:
+        self.source = source
+        self._region = frame_region(source.file)
+
+    @cached_property
+    def _reel(self) -> Reel:
+        return Reel(self.source, self.source.packets())
+
+    @cached_property
+    def _clock(self) -> _Clock:
+        return _Clock(self.source, self._reel.first)
+
+    def length_s(self) -> float:
+        return float(self._clock.end_of([self._reel.last]) * self.source.time_base)
+
+    def shortfall(self) -> str | None:
+        promised = promised_bytes(self.source.file, self._region)
+        there = self._region.stop - self._region.start
+        if promised is None or there > promised - BARE_SAMPLE_BYTES:
+            return None
+        return f"cut off: {promised} bytes promised, {there} there"
+
+    def evidence(self) -> Iterator[bytes]:
+        """Yield the number of bytes between the tags, and some of them from the start, the middle and the end."""
+        file, start, stop = self.source.file, self._region.start, self._region.stop
+        size = min(BARE_SAMPLE_BYTES, stop - start)
+        yield str(stop - start).encode()
+        for position in (start, (start + stop - size) // 2, stop - size):
+            yield file.read_at(position, size)
+
+    def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
+        return self._reel.packets_since(self._clock.pts_of(time_s))
+
+    def index_of(self, pts: int) -> int:
+        return self._clock.index_of(pts)
+
+
+class CountedTrack:
+    """A track without times to rely on; it is always decoded from its start, and its samples are counted."""
+
+    counted = True
+
+    def __init__(self, source: AudioSource) -> None:
+        self.source = source
+        self._digest = hashlib.blake2b()
+        self._ticks = 0
+        self._reel = Reel(source, self._looked_at(source.packets()))
+        if not self._ticks:
+            raise _UnseekableError
+
+    def _looked_at(self, packets: Iterator[AudioPacket]) -> Iterator[AudioPacket]:
+        for packet in packets:
+            self._digest.update(packet)
+            self._ticks += packet.duration or 0
+            yield packet
+
+    def length_s(self) -> float:
+        return float(self._ticks * self.source.time_base)
+
+    def shortfall(self) -> str | None:
+        return _shortfall(self.source.stated_s, self.length_s())
+
+    def evidence(self) -> Iterator[bytes]:
+        """Yield a digest of all there is."""
+        yield self._digest.digest()
+
+    def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
+        return self._reel.packets()
+
+    def index_of(self, pts: int) -> int:
+        raise AssertionError("a counted track has no times")
+
+
+def _pts(packet: AudioPacket) -> int:
+    if packet.pts is None:
+        raise _UnseekableError
+    return packet.pts
+
+
+def _take(packets: Iterable[AudioPacket], size: int) -> Iterator[AudioPacket]:
+    """Yield `packets` until they hold `size` bytes."""
+    for packet in packets:
+        yield packet
+        size -= packet.size
+        if size <= 0:
+            return
+
+
+def _joined(packets: Iterable[AudioPacket]) -> bytes:
+    return b"".join(bytes(packet) for packet in packets)
+
+
+def _shortfall(stated_s: float | None, found_s: float) -> str | None:
+    if stated_s is None or found_s > stated_s - TAIL_S:
+        return None
+    return f"cut off: {stated_s:.1f} s promised, {found_s:.1f} s there"

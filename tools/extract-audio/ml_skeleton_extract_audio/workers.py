@@ -1,0 +1,165 @@
+"""A pool of worker processes in which a job that crashes, hangs or eats memory costs one worker and itself only.
+
+The pools of the standard library fail as a whole when one process dies, and
+cannot end one job that takes too long.
+"""
+
+import multiprocessing
+import resource
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+QUEUED_PER_WORKER = 2  # one at work, one waiting, so that a worker never waits for the writer
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one job may take."""
+
+    seconds: float = 120.0
+    memory_mb: int = 2048  # of address space, on top of what the worker needs to start
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A job whose worker died or was ended."""
+
+    reason: str
+
+
+@dataclass
+class _Worker(Generic[Job]):
+    process: BaseProcess
+    pipe: Connection
+    jobs: deque[Job] = field(default_factory=deque)
+    since: float = 0.0  # when the first of `jobs` was begun
+
+
+class WorkerPool(Generic[Job, Result]):
+    """Runs `work(job)` in processes of their own; `work` must be importable by name."""
+
+    def __init__(self, work: Callable[[Job], Result], workers: int, limits: Limits, modules: list[str]) -> None:
+        self.work, self.limits = work, limits
+        # forkserver: a fork of this process would inherit the threads' locks of Arrow, a spawn costs a start each
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(modules)
+        self._workers: list[_Worker[Job]] = [self._start() for _ in range(workers)]
+
+    def run(self, jobs: Iterable[Job], stopped: Callable[[], bool]) -> Iterator[tuple[Job, Result | Crash]]:
+        """Yield each job with what came of it, in the order of completion.
+
+        Once `stopped()` is true no more jobs are begun, those at work are still yielded.
+        """
+        waiting: deque[Job] = deque()
+        source = iter(jobs)
+        try:
+            while True:
+                if not stopped():
+                    self._hand_out(waiting, source)
+                busy = [worker for worker in self._workers if worker.jobs]
+                if not busy:
+                    return
+                yield from self._collect(busy, waiting, stopped())
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self._workers:
+            _end(worker)
+        self._workers = []
+
+    def _hand_out(self, waiting: deque[Job], source: Iterator[Job]) -> None:
+        for depth in range(1, QUEUED_PER_WORKER + 1):
+            for worker in self._workers:
+                while len(worker.jobs) < depth:
+                    try:
+                        job = waiting.popleft() if waiting else next(source)
+                    except StopIteration:
+                        return
+                    self._give(worker, job)
+
+    def _give(self, worker: _Worker[Job], job: Job) -> None:
+        if not worker.jobs:
+            worker.since = time.monotonic()
+        worker.jobs.append(job)
+        with suppress(BrokenPipeError, ConnectionResetError):  # a dead worker is found by _collect
+            worker.pipe.send(job)
+
+    def _collect(
+        self, busy: list[_Worker[Job]], waiting: deque[Job], stopping: bool
+    ) -> Iterator[tuple[Job, Result | Crash]]:
+        deadline = min(worker.since for worker in busy) + self.limits.seconds
+        ready = wait([worker.pipe for worker in busy], timeout=min(0.5, max(0.0, deadline - time.monotonic())))
+        for worker in busy:
+            if worker.pipe in ready:
+                try:
+                    result: Result | Crash = worker.pipe.recv()
+                except (EOFError, ConnectionResetError):
+                    result = Crash(f"the decoder crashed ({_last_words(worker.process)})")
+            elif time.monotonic() - worker.since > self.limits.seconds:
+                result = Crash(f"the decoder took longer than {self.limits.seconds:g} s")
+            else:
+                continue
+            yield worker.jobs.popleft(), result
+            worker.since = time.monotonic()
+            if isinstance(result, Crash):
+                self._replace(worker, waiting, stopping)
+
+    def _replace(self, worker: _Worker[Job], waiting: deque[Job], stopping: bool) -> None:
+        """End a worker and start another; the job that waited behind the one that crashed is kept."""
+        _end(worker)
+        if not stopping:
+            waiting.extend(worker.jobs)
+        self._workers[self._workers.index(worker)] = self._start()
+
+    def _start(self) -> _Worker[Job]:
+        here, there = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(there, self.work, self.limits.memory_mb), daemon=True)
+        process.start()
+        there.close()
+        return _Worker(process, here)
+
+
+def _serve(pipe: Connection, work: Callable[[Job], Result], memory_mb: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends Ctrl-C to every process; the parent decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    limit = _address_space() + memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone
+        while True:
+            pipe.send(_attempt(work, pipe.recv()))
+
+
+def _attempt(work: Callable[[Job], Result], job: Job) -> Result | Crash:
+    try:
+        return work(job)
+    except MemoryError:
+        return Crash("the decoder asked for more memory than a song may take")
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm", encoding="ascii") as figures:
+        return int(figures.read().split()[0]) * resource.getpagesize()
+
+
+def _last_words(process: BaseProcess) -> str:
+    process.join(1.0)
+    code = process.exitcode
+    return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+
+
+def _end(worker: _Worker[Job]) -> None:
+    worker.pipe.close()
+    worker.process.kill()
+    worker.process.join()

@@ -1,0 +1,52 @@
+"""The `recommend` command: what it is asked, and nothing of how it is done."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from ml_skeleton.console import Config, Force, Quiet, new_app, note, path_from_pipe, run_tool
+
+app = new_app()
+
+
+@app.command()
+def recommend(
+    classifier: Annotated[
+        Path | None, typer.Argument(help="Checkpoint of train-classifier; left out, its path is read from stdin.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Embedding database.", show_default="the one that the classifier was trained on")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the playlists.")] = Path("artifacts/recommendations"),
+    top: Annotated[int, typer.Option(min=1, help="Songs in the playlist.")] = 100,
+    force: Force = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the unrated songs with the most expected stars as playlists, and print their folder.
+
+    best.xspf and best.m3u8 open in the player; best.csv and best.json hold the
+    expected stars.
+    """
+    classifier = path_from_pipe(classifier, "classifier", "train-classifier")
+    from ml_skeleton.artifacts.checkpoints import read_header  # here, as databases take a while to import
+    from ml_skeleton.artifacts.embeddings import open_store
+
+    from ml_skeleton_recommend.recommend import find_candidates, store_of
+    from ml_skeleton_recommend.recommend import recommend as write_recommendations
+
+    header = read_header(classifier, "classifier")
+    with open_store(store or store_of(header)) as opened:
+        candidates = find_candidates(header, opened)
+    if not force and candidates.is_written(out, top):
+        note("nothing new to recommend: same songs, ratings and classifier as before")
+    else:
+        entries = write_recommendations(candidates, out, top)
+        left_out = f"; {candidates.cue_tracks} tracks of cue sheets left out" if candidates.cue_tracks else ""
+        count = f"{len(entries)} of {len(candidates.recordings)} unrated songs"
+        note(f"{count}, the first with {entries[0].stars:.2f} expected stars{left_out}")
+    typer.echo(out)
+
+
+def main() -> None:
+    run_tool(app)

@@ -1,0 +1,88 @@
+"""Ranks the songs that the listener has not rated by the stars that a classifier expects."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_skeleton.artifacts.checkpoints import Header, load_tensors
+from ml_skeleton.artifacts.embeddings import EmbeddingStore, Vectors
+from ml_skeleton.artifacts.files import fingerprint_of
+from ml_skeleton.artifacts.playlists import FORMAT, KIND, Entry, Playlist, is_written, write_playlist
+from ml_skeleton.artifacts.provenance import Parent, Provenance
+from ml_skeleton.errors import InputError
+from ml_skeleton.music.recordings import Recording, recordings_of
+from ml_skeleton.music.scores import STARS
+
+TOOL = "recommend"
+NAME = "best"
+TITLE = "Best songs not rated yet"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The songs that can be recommended, and what they are ranked by."""
+
+    classifier: Header
+    vectors: Vectors
+    parents: tuple[Parent, ...]
+    recordings: list[Recording]  # unrated, there to play, and with a vector
+    cue_tracks: int  # left out: a playlist points to files, not into them
+
+    def purpose(self, top: int) -> str:
+        """Return the fingerprint of all that decides the playlist."""
+        shown = [repr(recording.song) for recording in self.recordings]
+        return fingerprint_of(*(parent.fingerprint for parent in self.parents), str(top), *shown)
+
+    def is_written(self, out: Path, top: int) -> bool:
+        """Return whether `out` holds this very playlist."""
+        return is_written(out, NAME, self.purpose(top))
+
+
+def store_of(classifier: Header) -> Path:
+    """Return the embedding database that the classifier was trained on."""
+    parent = classifier.provenance.parent("embeddings")
+    if parent is None:
+        raise InputError(f"{classifier.path}: names no embedding database; name one with --store")
+    return Path(parent.path)
+
+
+def find_candidates(classifier: Header, store: EmbeddingStore) -> Candidates:
+    """Return the recordings of which no copy is rated and one is there to play; needs no torch.
+
+    Raises InputError for embeddings of another encoder than the classifier's, and
+    when there is no candidate.
+    """
+    version = store.version(classifier.content["version"])
+    if version.encoder_fingerprint != classifier.content["encoder_fingerprint"]:
+        raise InputError(
+            f"{store.path}: version {version.name!r} was made by another encoder than the classifier was trained on; "
+            f"train it again with: train-classifier {store.path} --version {version.name}"
+        )
+    vectors, songs = store.vectors(version.name), store.songs()
+    embedded, cue_files = set(vectors.audio_ids), {song.url for song in songs if song.start_s > 0}
+    unrated = [r for r in recordings_of(songs) if r.rating is None and r.available and r.audio_id in embedded]
+    whole_files = [recording for recording in unrated if recording.song.url not in cue_files]
+    if not whole_files:
+        raise InputError(f"{store.path}: no unrated song to recommend, {len(unrated)} tracks of cue sheets aside")
+    embeddings = Parent("embeddings", str(store.path.resolve()), vectors.fingerprint, version.name)
+    parents = (classifier.as_parent(), embeddings)
+    return Candidates(classifier, vectors, parents, whole_files, len(unrated) - len(whole_files))
+
+
+def recommend(candidates: Candidates, out: Path, top: int) -> list[Entry]:
+    """Write the `top` candidates with the most expected stars to `out` as a playlist, and return it.
+
+    The same candidates give the same bytes; ties go by the fingerprint of the audio.
+    """
+    from ml_skeleton.music.classifiers import build_classifier, predict
+
+    classifier, vectors = candidates.classifier, candidates.vectors
+    content = classifier.content
+    module = build_classifier(content["model"], content["arguments"], load_tensors(classifier)["weights"])
+    stars = dict(zip(vectors.audio_ids, predict(module, vectors.matrix) * STARS, strict=True))
+    ranked = sorted(candidates.recordings, key=lambda recording: (-stars[recording.audio_id], recording.audio_id))
+    entries = [Entry(recording.song, float(stars[recording.audio_id])) for recording in ranked[:top]]
+    settings = {"kind": NAME, "top": top, "purpose": candidates.purpose(top)}
+    made_at = classifier.provenance.created  # not now: the same inputs give the same bytes
+    provenance = Provenance(KIND, FORMAT, TOOL, settings, parents=candidates.parents, created=made_at)
+    write_playlist(out, Playlist(NAME, TITLE, entries, provenance))
+    return entries

@@ -1,0 +1,88 @@
+"""The `train-encoder` command: what it is asked, and nothing of how it is done."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from ml_skeleton.console import (
+    BatchSize,
+    Config,
+    Device,
+    Force,
+    MetricsFile,
+    Quiet,
+    Seed,
+    json_object,
+    new_app,
+    note,
+    path_from_pipe,
+    run_tool,
+)
+
+app = new_app()
+
+
+@app.command()
+def train_encoder(
+    crops: Annotated[Path | None, typer.Argument(help="Crops folder; left out, its path is read from stdin.")] = None,
+    out: Annotated[Path, typer.Option(help="Checkpoint to write.")] = Path("checkpoints/encoder.pt"),
+    encoder: Annotated[
+        str, typer.Option(metavar="NAME", help="spectrogram, simple, or a class of yours as package.module:Class.")
+    ] = "spectrogram",
+    encoder_args: Annotated[
+        str, typer.Option(metavar="JSON", help="""Arguments of the encoder, such as '{"width": 32}'.""")
+    ] = "{}",
+    loss: Annotated[
+        Literal["multitask", "rating"], typer.Option(help="multitask: rating and album, unrated songs included.")
+    ] = "multitask",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training songs.")] = 20,
+    batch_size: BatchSize = 32,
+    lr: Annotated[float, typer.Option(min=0.0, help="Learning rate at the start; it falls along a cosine.")] = 1e-3,
+    weight_decay: Annotated[float, typer.Option(min=0.0, help="Weight decay of AdamW.")] = 0.01,
+    window: Annotated[float, typer.Option(min=0.5, help="Seconds that the encoder hears at a time.")] = 5.0,
+    windows_per_crop: Annotated[int, typer.Option(min=1, help="Random windows of each crop in an epoch.")] = 4,
+    val_fraction: Annotated[
+        float, typer.Option(min=0.0, max=0.5, help="Share of the rated songs that choose the best epoch.")
+    ] = 0.15,
+    test_fraction: Annotated[
+        float, typer.Option(min=0.0, max=0.5, help="Share that training never sees, for evaluate.")
+    ] = 0.2,
+    seed: Seed = 42,
+    device: Device = "auto",
+    metrics: MetricsFile = None,
+    force: Force = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train an audio encoder on the songs of CROPS, and print the checkpoint.
+
+    The same command goes on where an interrupted one stopped, and does nothing
+    when songs, ratings and settings are those of the checkpoint that is there.
+    """
+    crops = path_from_pipe(crops, "crops folder", "clem-extract")
+    arguments = json_object("--encoder-args", encoder_args)
+    from ml_skeleton.artifacts.crops import Crops
+
+    from ml_skeleton_train_encoder.settings import Settings
+    from ml_skeleton_train_encoder.songs import is_current, songs_to_learn_from
+
+    settings = Settings(
+        encoder, arguments, loss, epochs, batch_size, lr, weight_decay, window, windows_per_crop,
+        val_fraction, test_fraction, seed,
+    )  # fmt: skip
+    songs = songs_to_learn_from(Crops(crops), settings)
+    if not force and is_current(songs, out):
+        note("nothing new to learn: same songs, ratings and settings as before")
+    else:
+        from ml_skeleton.music.devices import choose_device  # here, as torch takes seconds to import
+
+        from ml_skeleton_train_encoder.train import summary
+        from ml_skeleton_train_encoder.train import train_encoder as train
+
+        note(str(songs))
+        note(summary(train(songs, out, settings, choose_device(device), metrics, force)))
+    typer.echo(out)
+
+
+def main() -> None:
+    run_tool(app)

@@ -1,0 +1,31 @@
+"""What train-encoder was asked to do."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides the weights, and so everything that the checkpoint remembers."""
+
+    encoder: str
+    encoder_arguments: dict[str, Any] = field(default_factory=dict)
+    loss: str = "multitask"
+    epochs: int = 20
+    batch_size: int = 32
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    window_s: float = 5.0
+    windows_per_crop: int = 4
+    val_fraction: float = 0.15
+    test_fraction: float = 0.2
+    seed: int = 42
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        return asdict(self)
+
+    @property
+    def uses_unrated(self) -> bool:
+        """Whether the loss learns something from songs without a rating."""
+        return self.loss != "rating"

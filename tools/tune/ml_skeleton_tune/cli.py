@@ -1,0 +1,114 @@
+"""The `tune` command: what it is asked, and nothing of how it is done."""
+
+import typer
+from ml_skeleton.console import Quiet, new_app, note, run_tool
+
+from ml_skeleton_tune import options as ask
+
+app = new_app()
+_ALL_THAT_FOLLOWS_IS_THE_COMMAND = {"allow_interspersed_args": False}
+
+
+@app.callback()
+def tune() -> None:
+    """Find good parameters for any program: a command line with placeholders is the objective."""
+
+
+@app.command(context_settings=_ALL_THAT_FOLLOWS_IS_THE_COMMAND)
+def run(
+    trials: ask.Trials,
+    study: ask.StudyOption,
+    command: ask.Command = None,
+    metric: ask.Metric = None,
+    param: ask.Parameters = None,
+    space: ask.SpaceFile = None,
+    jobs: ask.Jobs = 1,
+    gpus: ask.Gpus = None,
+    timeout: ask.Timeout = None,
+    study_timeout: ask.StudyTimeout = None,
+    max_fail: ask.MaxFail = None,
+    retries: ask.Retries = 0,
+    sampler: ask.Sampler = "tpe",
+    pruner: ask.Pruner = "median",
+    seed: ask.StudySeed = None,
+    mlflow: ask.Mlflow = "off",
+    grace: ask.Grace = 10.0,
+    regex: ask.Regex = None,
+    reduce: ask.Reduce = "last",
+    quiet: Quiet = False,
+) -> None:
+    """Begin a study or go on with it, until N trials are finished, and print its folder.
+
+    COMMAND runs once per trial; it appends JSON lines to $TUNE_METRICS or prints
+    them. {name} stands for a value, {name:KIND:ARGS} describes it in place,
+    {?name} is the flag --name if true, {name!} is --name=value. Built in: {dir}
+    {trial} {study} {seed} {gpu} {config} {metrics}.
+    """
+    from ml_skeleton.tuning.study import plan_of
+
+    plan = plan_of(study, command, param, space, ask.objective(metric, reduce, regex), seed)
+    from ml_skeleton.tuning.loop import Limits  # here, as it imports Optuna
+    from ml_skeleton.tuning.runner import run_study
+    from ml_skeleton.tuning.search import SearchSettings
+    from ml_skeleton.tuning.trial import Allowance
+
+    limits = Limits(trials, jobs, ask.gpu_ids(gpus), study_timeout, max_fail, retries)
+    search = SearchSettings(sampler, pruner, plan.seed, parallel=jobs > 1)
+    outcome = run_study(study, plan, search, limits, Allowance(timeout, grace), mlflow)
+    note(str(outcome))
+    outcome.leave_if_bad(max_fail)
+    typer.echo(study)
+
+
+@app.command(context_settings=_ALL_THAT_FOLLOWS_IS_THE_COMMAND)
+def check(
+    command: ask.Command,
+    metric: ask.Metric = None,
+    param: ask.Parameters = None,
+    space: ask.SpaceFile = None,
+    gpus: ask.Gpus = None,
+    timeout: ask.Timeout = None,
+    seed: ask.StudySeed = None,
+    regex: ask.Regex = None,
+    reduce: ask.Reduce = "last",
+) -> None:
+    """Run COMMAND once, as trial 0 of a study, and print its arguments, its figures and its output; nothing is kept."""
+    from ml_skeleton.tuning.study import new_plan
+
+    plan = new_plan(command or [], param, space, ask.objective(metric, reduce, regex), seed)
+    from ml_skeleton.tuning.check import check_command
+    from ml_skeleton.tuning.trial import Allowance
+
+    from ml_skeleton_tune.report import check_report
+
+    found = check_command(plan, ask.gpu_ids(gpus), Allowance(timeout))
+    typer.echo(check_report(found))
+    found.leave_if_bad()
+
+
+@app.command()
+def best(study: ask.StudyArgument, as_json: ask.AsJson = False) -> None:
+    """Print the best trial of STUDY: value, parameters, command line, folder."""
+    from ml_skeleton_tune.report import best_report
+
+    typer.echo(best_report(study, as_json))
+
+
+@app.command()
+def trials(study: ask.StudyArgument, as_json: ask.AsJson = False, as_csv: ask.AsCsv = False) -> None:
+    """Print all trials of STUDY."""
+    from ml_skeleton_tune.report import trials_report
+
+    typer.echo(trials_report(study, as_json, as_csv))
+
+
+@app.command()
+def status(study: ask.StudyArgument, as_json: ask.AsJson = False) -> None:
+    """Print how many trials of STUDY are in which state, and the best so far."""
+    from ml_skeleton_tune.report import status_report
+
+    typer.echo(status_report(study, as_json))
+
+
+def main() -> None:
+    run_tool(app)
