@@ -3,16 +3,16 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-# before torch is imported: several test processes share the cores, and threads that wait by spinning slow each other down
+# before torch is imported: test processes share the cores, and threads that wait by spinning slow each other down
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
-
 from ml_skeleton.artifacts.crops import Crop, CropWriter, write_songs
+from ml_skeleton.artifacts.embeddings import Version, open_or_make_store
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.artifacts.songs import Song, album_key
 
@@ -107,6 +107,41 @@ def audible_library(make_crops) -> Path:
         songs.append(new_song(number + 1, artist=f"Artist {artist}", album=f"Album {artist}", rating=rating))
         crops.append(new_crop(songs[-1].audio_id, samples=tone(200 + 3000 * pitch, seed=number)))
     return make_crops(songs, crops)
+
+
+@pytest.fixture
+def make_store(tmp_path) -> Callable[..., Path]:
+    """Return a function that writes an embedding store of one version in which the rating can be read off a vector."""
+
+    def make(songs: list[Song], name: str = "store.db", seen: Sequence[str] = (), noise: float = 0.05) -> Path:
+        random = np.random.default_rng(0)
+        audio_ids = sorted({song.audio_id for song in songs})
+        rating = {song.audio_id: song.rating for song in songs}
+        matrix = random.standard_normal((len(audio_ids), 4)).astype(np.float32) * noise
+        matrix[:, 0] += [rating[i] if rating[i] is not None else int(i, 16) % 11 / 10 for i in audio_ids]
+        with open_or_make_store(tmp_path / name, "embed") as store:
+            store.add_version(
+                Version("v1", "e" * 32, 4, {}, (Parent("encoder", "/encoder.pt", "e" * 32),), "2026-01-01")
+            )
+            store.add_vectors("v1", audio_ids, matrix, [audio_id in seen for audio_id in audio_ids])
+            store.replace_songs(songs)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def rated_library() -> list[Song]:
+    """Return 60 songs of 20 albums by 10 artists, every third unrated, the ratings spread evenly."""
+    return [
+        new_song(
+            n + 1,
+            artist=f"Artist {n % 10}",
+            album=f"Album {n % 20}",
+            rating=(n * 7 % 11) / 10 if n % 3 else None,
+        )
+        for n in range(60)
+    ]
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 import torch
-
 from ml_skeleton.artifacts.checkpoints import FORMAT, load_tensors, read_header, save_checkpoint
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.errors import InputError

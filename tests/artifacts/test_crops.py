@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
 from ml_skeleton.artifacts.crops import (
     FORMAT,
     KIND,
@@ -126,9 +125,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, make_crop, monkeyp
 
     monkeypatch.setattr(os, "fsync", full)
 
-    with pytest.raises(UserError, match="part-000000.parquet: cannot write: No space left"):
-        with CropWriter(tmp_path, "test") as writer:
-            writer.add([make_crop()])
+    message = r"part-000000.parquet: cannot write: No space left"
+    with pytest.raises(UserError, match=message), CropWriter(tmp_path, "test") as writer:
+        writer.add([make_crop()])
 
     assert list((tmp_path / "audio").iterdir()) == []
 

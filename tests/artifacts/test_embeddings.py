@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
 from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_store
 from ml_skeleton.artifacts.provenance import Parent
 from ml_skeleton.errors import InputError, UsageError
@@ -124,5 +123,5 @@ def test_an_empty_file_of_a_killed_first_run_is_made_anew(path):
 
 
 def test_a_suffix_that_names_no_database_is_refused(tmp_path, suffix):
-    with pytest.raises(UsageError, match="suffix '.txt'"), open_store(tmp_path / f"{suffix}.txt"):
+    with pytest.raises(UsageError, match=r"suffix '.txt'"), open_store(tmp_path / f"{suffix}.txt"):
         pass

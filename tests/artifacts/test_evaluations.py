@@ -1,7 +1,6 @@
 """evaluation.json: what is written comes back, and nothing else is taken for one."""
 
 import pytest
-
 from ml_skeleton.artifacts.evaluations import Evaluation, Prediction, read_evaluation, write_evaluation
 from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.errors import InputError

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 from ml_skeleton.artifacts.files import complete_or_absent, fingerprint_of, make_folder, only_run, write_text
 from ml_skeleton.errors import BusyError, UserError
 

@@ -7,7 +7,6 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from ml_skeleton.artifacts.playlists import Entry, Playlist, is_written, read_playlist, write_playlist
 from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.errors import InputError

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ml_skeleton.artifacts.provenance import Parent, Provenance, parse_provenance
 from ml_skeleton.errors import InputError
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,13 +77,12 @@ def script(tmp_path: Path) -> Callable[[str], str]:
     return write
 
 
-def start_tune(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":
-    """Start the installed command."""
-    command = [str(TUNE), *map(str, arguments)]
-    environment = {name: text for name, text in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    return subprocess.Popen(
-        command, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+def command_line(*arguments: object) -> list[str]:
+    return [str(TUNE), *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if not name.startswith(("MLFLOW_", "TUNE_"))}
 
 
 @pytest.fixture
@@ -91,22 +90,24 @@ def tune(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run the installed command to its end and check its exit code; a failure shows both streams."""
 
     def run(*arguments: object, code: int = 0) -> "subprocess.CompletedProcess[str]":
-        process = start_tune(*arguments, cwd=tmp_path)
-        stdout, stderr = process.communicate(timeout=DEADLINE_S)
-        shown = f"{process.args} in {tmp_path}: exit {process.returncode}\n{stdout}\n{stderr}"
-        assert process.returncode == code, shown
-        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+        command = command_line(*arguments)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment(), text=True, capture_output=True, timeout=DEADLINE_S
+        )
+        assert done.returncode == code, f"{command} in {tmp_path}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
 
     return run
 
 
 @pytest.fixture
-def tune_in_background(tmp_path: Path) -> Callable[..., "subprocess.Popen[str]"]:
-    """Start the installed command."""
+def tune_in_background(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Start the installed command; what still runs at the end of the test is killed."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object) -> "subprocess.Popen[str]":
-        started.append(start_tune(*arguments, cwd=tmp_path))
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started.append(subprocess.Popen(command_line(*arguments), cwd=tmp_path, env=environment(), text=True, **pipes))
         return started[-1]
 
     yield start

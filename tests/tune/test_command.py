@@ -22,7 +22,21 @@ def declare(*command: str, **given: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "value",
-    ["two words", "a'b\"c", "{x} {{}}", "a\nb\n", "grüße 音楽 🎵", "", "-1", "--flag=1", "$HOME `ls` ;|&", "*", "\\n", "%s", "1e-05"],
+    [
+        "two words",
+        "a'b\"c",
+        "{x} {{}}",
+        "a\nb\n",
+        "grüße 音楽 🎵",
+        "",
+        "-1",
+        "--flag=1",
+        "$HOME `ls` ;|&",
+        "*",
+        "\\n",
+        "%s",
+        "1e-05",
+    ],
 )
 def test_a_value_reaches_the_program_as_it_is(study, value):
     study.run(*SHOW, "{x}", "--x={x}", params=[f"x=choice:{json.dumps([value])}"])
@@ -69,7 +83,9 @@ def test_doubled_braces_are_braces():
 
 
 def test_holes_declare_their_parameters_in_place():
-    assert declare("train", "--lr={lr:log:1e-5:1e-2}", "{opt!:choice:a,b}", "{?augment}", "{mom:float:0:1 if opt==a}") == {
+    assert declare(
+        "train", "--lr={lr:log:1e-5:1e-2}", "{opt!:choice:a,b}", "{?augment}", "{mom:float:0:1 if opt==a}"
+    ) == {
         "lr": "log:1e-05:0.01",
         "opt": "choice:a,b",
         "augment": "bool",
@@ -118,7 +134,9 @@ def test_the_built_in_names_and_the_environment_say_the_same(study, script):
 
 def test_the_configuration_file_holds_nested_names_and_typed_values(study):
     study.run(
-        *SHOW, "{config}", params=["model.dim=choice:64", "model.opt.name=choice:sgd", "augment=fixed:true", "eps=fixed:1e-08"]
+        *SHOW,
+        "{config}",
+        params=["model.dim=choice:64", "model.opt.name=choice:sgd", "augment=fixed:true", "eps=fixed:1e-08"],
     )
 
     expected = {"model": {"dim": 64, "opt": {"name": "sgd"}}, "augment": True, "eps": 1e-08}

@@ -26,7 +26,9 @@ def test_the_line_without_step_is_the_result(folder):
 
 @pytest.mark.parametrize(("reduce", "expected"), [("last", 3.0), ("best", 1.0), ("mean", 2.0)])
 def test_a_curve_without_result_comes_down_to_one_value(folder, reduce, expected):
-    folder.metrics.write_text("".join(json.dumps({"step": step, "loss": loss}) + "\n" for step, loss in enumerate([2, 1, 3])))
+    folder.metrics.write_text(
+        "".join(json.dumps({"step": step, "loss": loss}) + "\n" for step, loss in enumerate([2, 1, 3]))
+    )
 
     assert score(folder, reduce=reduce).value == expected
 
@@ -53,7 +55,9 @@ def test_each_source_counts_only_where_the_ones_before_it_do_not_name_the_metric
 
 
 def test_garbage_and_half_lines_are_skipped_and_counted(folder):
-    folder.metrics.write_bytes(b'\xff\xfe\nloss 0.1\n{"loss": 0.5}\n[1]\n{"loss":\n' + b"[" * 5000 + b'\n\n{"loss": 0.1')
+    folder.metrics.write_bytes(
+        b'\xff\xfe\nloss 0.1\n{"loss": 0.5}\n[1]\n{"loss":\n' + b"[" * 5000 + b'\n\n{"loss": 0.1'
+    )
 
     assert score(folder) == Score(0.5, "", {"loss": 0.5}, skipped_lines=5)
 
@@ -94,7 +98,9 @@ def test_points_are_offered_once_as_they_come(folder):
     folder.metrics.write_text('{"step": 0, "loss": 2}\n{"step": 1, "lo')
     first = metrics.new_points()
     with open(folder.metrics, "a") as file:
-        file.write('ss": 1}\n{"step": 1, "loss": 1}\n{"step": 2, "loss": NaN}\n{"step": 2.5, "loss": 1}\n{"step": -1, "loss": 1}\n')
+        file.write(
+            'ss": 1}\n{"step": 1, "loss": 1}\n{"step": 2, "loss": NaN}\n{"step": 2.5, "loss": 1}\n{"step": -1, "loss": 1}\n'
+        )
 
     assert (first, metrics.new_points(), metrics.new_points()) == ([Point(0, 2.0)], [Point(1, 1.0)], [])
 

@@ -156,7 +156,9 @@ def test_the_end_of_a_command_is_the_state_of_its_trial(study, script, text, sta
 
 
 def test_a_failed_trial_is_tried_again_in_its_folder_as_often_as_asked(study, script):
-    text = 'echo x >>"$TUNE_TRIAL_DIR/tries"; [ $(wc -l <"$TUNE_TRIAL_DIR/tries") = 3 ] || exit 1; echo "{\\"loss\\": $1}"'
+    text = (
+        'echo x >>"$TUNE_TRIAL_DIR/tries"; [ $(wc -l <"$TUNE_TRIAL_DIR/tries") = 3 ] || exit 1; echo "{\\"loss\\": $1}"'
+    )
     outcome = study.run("sh", script(text), "{x:float:0:1}", n=2, retries=2)
 
     assert [result.state for result in outcome.results.values()] == ["complete", "complete"]
@@ -180,7 +182,9 @@ def test_what_would_fail_again_is_not_tried_again(study, script, text):
 
 @pytest.mark.parametrize("text", ["exit 130", "exit 143", "kill $$"])
 def test_an_interrupted_command_runs_again_and_costs_no_trial(study, script, text):
-    outcome = study.run("sh", script(f'[ -e "$TUNE_TRIAL_DIR/x" ] && {LOSS.strip()} && exit; touch "$TUNE_TRIAL_DIR/x"; {text}'), "1")
+    outcome = study.run(
+        "sh", script(f'[ -e "$TUNE_TRIAL_DIR/x" ] && {LOSS.strip()} && exit; touch "$TUNE_TRIAL_DIR/x"; {text}'), "1"
+    )
 
     assert [result.state for result in outcome.results.values()] == ["complete"]
 

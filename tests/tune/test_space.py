@@ -154,9 +154,7 @@ def test_a_name_cannot_be_a_value_and_a_group():
 
 
 def test_a_parameter_does_not_exist_where_its_condition_fails_nor_do_those_that_hang_on_it():
-    space = space_of(
-        nesterov="bool if mom==0.9", mom="choice:0,0.9 if opt==sgd", opt="choice:sgd,adam", n="fixed:3"
-    )
+    space = space_of(nesterov="bool if mom==0.9", mom="choice:0,0.9 if opt==sgd", opt="choice:sgd,adam", n="fixed:3")
 
     adam = space.settle(lambda parameter: {"opt": "adam"}[parameter.name])
     sgd = space.settle(lambda parameter: {"opt": "sgd", "mom": "0.9", "nesterov": "true"}[parameter.name])

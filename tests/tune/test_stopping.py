@@ -77,7 +77,9 @@ def test_a_command_that_holds_its_output_open_through_a_grandchild_ends_when_it_
         ([signal.SIGTERM], 143, ["interrupted"]),
     ],
 )
-def test_signals_end_a_run_and_lose_no_trial(study, script, tune_in_background, wait_until, tune, signals, code, states):
+def test_signals_end_a_run_and_lose_no_trial(
+    study, script, tune_in_background, wait_until, tune, signals, code, states
+):
     """The command waits for `go`, which comes after the signals only where it may finish."""
     text = 'touch "$TUNE_TRIAL_DIR/up"; while [ ! -e "$TUNE_STUDY/go" ]; do sleep 0.02; done; echo \'{"loss": 1}\''
     arguments = ("run", "-n", 3, "-m", "loss:min", "--study", study.folder, "sh", script(text))

@@ -54,7 +54,7 @@ class MlflowRuns:
         with _translated():
             run: str = self._client.create_run(self._experiment, run_name=name, tags=nested).info.run_id
         self.tag(run, tags)
-        entries = [Param(self.legal(name), _cut(text, LONGEST_PARAM)) for name, text in params.items()]
+        entries = [Param(self._legal(name), _cut(text, LONGEST_PARAM)) for name, text in params.items()]
         with _translated():
             for start in range(0, len(entries), ENTRIES_A_CALL):
                 self._client.log_batch(run, params=entries[start : start + ENTRIES_A_CALL])
@@ -76,7 +76,7 @@ class MlflowRuns:
 
     def log(self, run: str, figures: Sequence[Figure]) -> None:
         """Add values of metrics, in as few calls as MLflow allows."""
-        metrics = [Metric(self.legal(one.name), one.value, one.time_ms, one.step) for one in figures]
+        metrics = [Metric(self._legal(one.name), one.value, one.time_ms, one.step) for one in figures]
         with _translated():
             for start in range(0, len(metrics), METRICS_A_CALL):
                 self._client.log_batch(run, metrics=metrics[start : start + METRICS_A_CALL])
@@ -91,19 +91,22 @@ class MlflowRuns:
         with _translated():
             self._client.set_terminated(run, status, end_ms)
 
-    def legal(self, name: str) -> str:
-        """Return the name as MLflow takes it: `recall@10` becomes `recall_10`."""
+    def _legal(self, name: str) -> str:
         if name not in self._renamed:
-            legal = _ILLEGAL.sub("_", name)
-            if normpath(legal) != legal or legal.startswith(("/", "..")) or legal == ".":
-                legal = re.sub(r"[/.]", "_", legal)
-            self._renamed[name] = legal
+            self._renamed[name] = legal_name(name)
         return self._renamed[name]
 
     @property
     def renamed(self) -> dict[str, str]:
         """The names that MLflow does not take, and those used for them."""
         return {name: legal for name, legal in self._renamed.items() if name != legal}
+
+
+def legal_name(name: str) -> str:
+    """Return the name of a metric or parameter as MLflow takes it: `recall@10` becomes `recall_10`."""
+    legal = _ILLEGAL.sub("_", name)
+    is_path = normpath(legal) != legal or legal.startswith(("/", "..")) or legal == "."
+    return re.sub(r"[/.]", "_", legal) if is_path else legal
 
 
 def _cut(text: str, length: int) -> str:

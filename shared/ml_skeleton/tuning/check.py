@@ -44,8 +44,10 @@ def check_command(plan: Plan, gpus: tuple[str, ...], allowance: Allowance) -> Ch
     )
     attempt, settings = search.ask()
     with TemporaryDirectory(prefix="tune-check-") as folder:
-        trial = RunningTrial(Path(folder), plan, attempt, settings, gpus[0] if gpus else None, allowance)
-        _run_to_end(trial)
+        with Signals() as signals:
+            trial = RunningTrial(Path(folder), plan, attempt, settings, gpus[0] if gpus else None, allowance)
+            _run_to_end(trial, signals)
+        signals.leave_if_asked()
         verdict, judged = trial.verdict(), plan.objective is not ANY_METRIC
         bad = verdict.state != "complete" and (judged or trial.exit_code != 0)
         return Check(
@@ -62,16 +64,14 @@ def check_command(plan: Plan, gpus: tuple[str, ...], allowance: Allowance) -> Ch
         )
 
 
-def _run_to_end(trial: RunningTrial) -> None:
-    with Signals() as signals:
-        while not trial.over:
-            signals.wait(trial.next_look_s())
-            if signals.level > GO_ON:
-                trial.stop("interrupted")
-            if signals.level >= KILL:
-                trial.kill()
-            trial.advance()
-    signals.leave_if_asked()
+def _run_to_end(trial: RunningTrial, signals: Signals) -> None:
+    while not trial.over:
+        signals.wait(trial.next_look_s())
+        if signals.level > GO_ON:
+            trial.stop("interrupted")
+        if signals.level >= KILL:
+            trial.kill()
+        trial.advance()
 
 
 def _last_lines(path: Path) -> str:

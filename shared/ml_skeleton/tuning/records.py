@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ml_skeleton.tuning.lease import lease_lives
 from ml_skeleton.tuning.objective import Objective
-from ml_skeleton.tuning.process import lease_lives
 from ml_skeleton.tuning.trial_folder import Result, State, TrialFolder, trial_folders
 
 

@@ -9,9 +9,9 @@ from ml_skeleton.artifacts.files import make_folder, only_run
 from ml_skeleton.console import note
 from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.tracking.mirror_process import mirror_of
+from ml_skeleton.tuning.lease import end_left_behind
 from ml_skeleton.tuning.loop import Limits, StudyLoop
 from ml_skeleton.tuning.outcome import Outcome
-from ml_skeleton.tuning.process import end_orphan
 from ml_skeleton.tuning.records import read_results
 from ml_skeleton.tuning.search import Search, SearchSettings
 from ml_skeleton.tuning.study import Plan, open_study
@@ -62,7 +62,7 @@ def _recover(study: Path, search: Search, grace_s: float) -> None:
         if result is not None and search.is_newest(attempt):
             search.tell(attempt, result.state, result.value)
             continue
-        if end_orphan(folder.lease, grace_s):
+        if end_left_behind(folder, grace_s):
             note(f"trial {attempt.number}: ended the command that an earlier run left behind")
         search.again(attempt, attempt.failures, attempt.interruptions)
 

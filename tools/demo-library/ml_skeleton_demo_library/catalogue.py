@@ -24,7 +24,7 @@ from ml_skeleton_demo_library.styles import STYLES, Range
 
 SONGS_PER_ALBUM = 4.25
 ALBUMS_PER_ARTIST = 2.35
-FEWEST_ALBUMS = 4  # so that a tiny library can still be split by album
+FEWEST_ALBUMS = 5  # so that a tiny library has every container and can be split by album
 MAX_SONGS = len(TITLE_FIRST) * len(TITLE_SECOND)
 
 # Container, sample rate, channels of one album after the other. Weighted for size and time: stereo FLAC takes

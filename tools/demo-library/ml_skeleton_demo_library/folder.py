@@ -54,7 +54,7 @@ def is_intact(out: Path, mark: Mark) -> bool:
 def begin(out: Path, provenance: Provenance, files: list[str], former: Mark | None) -> None:
     """Make `out` ready for a new library: mark it as unfinished, then delete the files of the former one."""
     doomed = former.files if former else ()
-    write_mark(out / UNFINISHED, provenance, list(dict.fromkeys([*files, *doomed])))
+    _write_mark(out / UNFINISHED, provenance, list(dict.fromkeys([*files, *doomed])))
     (out / MARK).unlink(missing_ok=True)
     for name in doomed:
         (out / name).unlink(missing_ok=True)
@@ -66,11 +66,11 @@ def begin(out: Path, provenance: Provenance, files: list[str], former: Mark | No
 
 def finish(out: Path, provenance: Provenance, files: list[str]) -> None:
     """Mark the library in `out` as complete."""
-    write_mark(out / MARK, provenance, files)
+    _write_mark(out / MARK, provenance, files)
     (out / UNFINISHED).unlink()
 
 
-def write_mark(path: Path, provenance: Provenance, files: list[str]) -> None:
+def _write_mark(path: Path, provenance: Provenance, files: list[str]) -> None:
     """Replace `path` by a mark."""
     write_text(
         path, json.dumps({"provenance": asdict(provenance), "files": files}, ensure_ascii=False, indent=1) + "\n"

@@ -74,17 +74,29 @@ def make_library(
     settings unless `force` is given.
     """
     settings = _checked(songs, seconds, seed, styles, odd_cases)
-    folder.read_mark(out)  # refuse before anything is made
+    provenance = _provenance(out, settings)
+    if _is_there(out, provenance, force):  # before the lock, so that a library on a read-only disk will do
+        return Library(out, made=False)
     make_folder(out)
     with only_run(out):
+        if _is_there(out, provenance, force):
+            return Library(out, made=False)
         former = folder.read_mark(out)
-        provenance = _provenance(out, settings)
         if former and not force:
-            _refuse_other_settings(out, former, provenance)
-            if former.provenance.settings == provenance.settings and folder.is_intact(out, former):
-                return Library(out, made=False)
-            note(f"{out}: the library is unfinished, has lost files or was moved; making it again")
+            note(f"{out}: the library there is unfinished, has lost files or was moved; making it again")
         return _make(out, settings, provenance, former, workers)
+
+
+def _is_there(out: Path, asked: Provenance, force: bool) -> bool:
+    """Tell whether `out` holds the library asked for, whole and in its place, and is not to be made again.
+
+    Raise UserError if it holds something else.
+    """
+    former = folder.read_mark(out)
+    if former is None or force or not former.complete:
+        return False
+    _refuse_other_settings(out, former.provenance, asked)
+    return former.provenance.settings == asked.settings and folder.is_intact(out, former)
 
 
 def _checked(songs: int, seconds: tuple[float, float], seed: int, styles: Sequence[str], odd_cases: bool) -> Settings:
@@ -111,12 +123,10 @@ def _provenance(out: Path, settings: Settings) -> Provenance:
     return Provenance(folder.KIND, folder.FORMAT, "clem-demo", asked, settings.seed)
 
 
-def _refuse_other_settings(out: Path, former: folder.Mark, asked: Provenance) -> None:
-    def told(provenance: Provenance) -> dict[str, object]:
-        return {"seed": provenance.seed} | {k: v for k, v in provenance.settings.items() if k != "place"}
-
-    found, expected = told(former.provenance), told(asked)
-    for name in expected:
+def _refuse_other_settings(out: Path, former: Provenance, asked: Provenance) -> None:
+    """Raise UserError for the first setting that differs, other than the place."""
+    found, expected = ({"seed": provenance.seed} | provenance.settings for provenance in (former, asked))
+    for name in sorted(expected.keys() - {"place"}):
         if found.get(name) != expected[name]:
             raise UserError(
                 f"{out}: holds a library with {name} {found.get(name)}, asked for {expected[name]}; "

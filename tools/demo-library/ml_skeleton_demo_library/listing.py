@@ -148,7 +148,7 @@ def _sampler(songs: list[Song], rng: np.random.Generator) -> Iterator[Entry]:
     """Songs that are also on a compilation, as byte for byte the same files under another number."""
     for track, index in enumerate(rng.permutation(len(songs))[:SAMPLER_SONGS], start=1):
         song = songs[index]
-        name = f"{track:02d} {song.path.rpartition('/')[2].lstrip('0123456789 ')}"
+        name = f"{track:02d} {song.path.rpartition('/')[2].removeprefix(f'{song.track:02d} ')}"
         copy = replace(song, album="Festival Sampler", track=track, path=f"{VARIOUS}/Festival Sampler/{name}")
         yield Entry(copy, song.path, state=State.COPY, albumartist=VARIOUS)
 

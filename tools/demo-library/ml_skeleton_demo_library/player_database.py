@@ -59,7 +59,8 @@ def write_database(path: Path, music: Path, folders: dict[Path, int], rows: list
     `folders` maps every folder to its Unix time; `playlist` names rows, the first being 1.
     """
     with complete_or_absent(path) as partial, closing(sqlite3.connect(partial)) as database:
-        database.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+        schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+        database.executescript(f"BEGIN;\n{schema}")  # one transaction: else every statement waits for the disk
         database.execute("INSERT INTO schema_version VALUES (?)", (SCHEMA_VERSION,))
         database.execute("INSERT INTO directories VALUES (?, 1)", (str(music),))
         database.executemany(

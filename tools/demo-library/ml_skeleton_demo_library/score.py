@@ -32,9 +32,9 @@ class Layer:
         """Start `sound` at `beat`."""
         start = round(beat * self.frames_per_beat) % len(self.samples)
         while len(sound):
-            piece = sound[: len(self.samples) - start]
-            self.samples[start : start + len(piece)] += piece * np.float32(gain)
-            sound, start = sound[len(piece) :], 0
+            fitting = sound[: len(self.samples) - start]
+            self.samples[start : start + len(fitting)] += fitting * np.float32(gain)
+            sound, start = sound[len(fitting) :], 0
 
 
 @dataclass(frozen=True)

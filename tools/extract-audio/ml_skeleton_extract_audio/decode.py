@@ -122,8 +122,12 @@ class _Reader:
             return self._read_end()
         crops: list[Crop] = []
         for windows in self._neighbours(self.policy.windows(self.song.length_s)):
-            start_s, stop_s = windows[0].start_s, windows[-1].start_s + windows[-1].seconds
-            recording = self._record(self.song.start_s + start_s, self.song.start_s + stop_s)
+            start_s = self.song.start_s + windows[0].start_s
+            stop_s = self.song.start_s + windows[-1].start_s + windows[-1].seconds
+            keep = (stop_s - start_s) * self.rate + 2 * TIMESTAMP_SLACK
+            recording = self._record(start_s, stop_s, keep)
+            if recording.start > start_s * self.rate + TIMESTAMP_SLACK:  # the seek went too far
+                recording = self._record(0.0, stop_s, keep)
             crops += (self._crop(recording, window) for window in windows)
         return self.song.length_s, tuple(crops)
 
@@ -150,7 +154,7 @@ class _Reader:
             group.append(window)
         yield group
 
-    def _record(self, from_s: float, stop_s: float, keep: float = math.inf) -> Recording:
+    def _record(self, from_s: float, stop_s: float, keep: float) -> Recording:
         """Decode from a little before `from_s` to `stop_s` or a little behind it. Times are those of the file."""
         recording = Recording(self.rate, keep)
         begin_s = from_s - self._preroll_s

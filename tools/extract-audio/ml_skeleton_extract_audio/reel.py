@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from ml_skeleton_extract_audio.source import AudioPacket, AudioSource, DecodeError
 
@@ -15,20 +16,20 @@ class Reel:
     def __init__(self, source: AudioSource, packets: Iterable[AudioPacket]) -> None:
         """Keep the latest of `packets`, which are all those of `source`."""
         self._source = source
+        unread = iter(packets)
+        first = next(unread, None)
+        if first is None:
+            raise DecodeError("no audio in it")
         kept: deque[AudioPacket] = deque()
-        size, dropped = 0, None
-        for packet in packets:
+        size, self._complete = 0, True
+        for packet in chain([first], unread):
             kept.append(packet)
             size += packet.size
             if size > KEPT_BYTES:
-                oldest = kept.popleft()
-                size -= oldest.size
-                dropped = dropped or oldest
-        if not kept:
-            raise DecodeError("no audio in it")
-        self._complete = dropped is None
+                size -= kept.popleft().size
+                self._complete = False
         self._kept = list(kept)
-        self.first, self.last = dropped or self._kept[0], self._kept[-1]
+        self.first, self.last = first, self._kept[-1]
 
     def packets(self) -> Iterator[AudioPacket]:
         """Yield all packets, from the file again where they are too many to keep."""

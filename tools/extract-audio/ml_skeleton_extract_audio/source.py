@@ -155,8 +155,8 @@ def _open_container(file: LocalFile) -> InputContainer:
             buffer_size=READ_BYTES,
             container_options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
         )
-    except av.FFmpegError as error:
-        raise DecodeError(f"not an audio file: {_sentence(error)}") from None
+    except (av.InvalidDataError, av.ArgumentError):  # the latter for a format that is not in FORMATS
+        raise DecodeError("not an audio file, or its header is damaged") from None
 
 
 def _sentence(error: OSError | av.FFmpegError) -> str:

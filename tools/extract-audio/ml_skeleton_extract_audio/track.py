@@ -1,20 +1,24 @@
 """Where the packets of an audio file lie in time, for files that can be sought in and for those that cannot."""
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Protocol
 
 import av
 
 from ml_skeleton_extract_audio.bare_stream import BARE_FORMATS, frame_region, promised_bytes
-from ml_skeleton_extract_audio.ogg import is_chained
+from ml_skeleton_extract_audio.ogg import has_reliable_times
 from ml_skeleton_extract_audio.reel import Reel
 from ml_skeleton_extract_audio.source import AudioPacket, AudioSource, DecodeError
 
 SAMPLE_BYTES = 16 * 1024  # at each of three places, to tell recordings apart
 BARE_SAMPLE_BYTES = 64 * 1024  # one read; four seconds at 128 kbit/s
 TAIL_S = 1.0
+TAIL_BYTES = 4 * 1024  # what the tail holds at 32 kbit/s
+TAIL_PACKETS = 64  # at most; a header that states too little would make the tail long
 SEEK_MARGIN_S = 1.0  # a seek may land behind the time asked for: by 23 ms in Vorbis files of a real library
 
 
@@ -68,23 +72,26 @@ class _UnseekableError(DecodeError):
 class _Clock:
     """Turns the timestamps of a source into times and sample indices."""
 
-    def __init__(self, source: AudioSource, first: AudioPacket) -> None:
-        # packets before the start time only prime the decoder, which throws their sound away
-        start = source.stream.start_time
-        self.first = _pts(first)
-        self.origin = self.first if start is None else max(self.first, start)
+    def __init__(self, source: AudioSource, head: list[AudioPacket]) -> None:
+        """`head` are the first packets."""
+        self.first_packet = _pts(head[0])
+        start = source.stream.start_time  # packets before this only prime the decoder
+        self.first_sample = self.first_packet if start is None else max(self.first_packet, start)
+        if source.codec.startswith("wma"):
+            self.first_sample = _first_sample_of_wma(source, head, self.first_sample)
         self._rate, self._tick_s = source.rate, source.time_base
 
     def index_of(self, pts: int) -> int:
-        return round((pts - self.origin) * self._tick_s * self._rate)
+        return round((pts - self.first_sample) * self._tick_s * self._rate)
 
     def pts_of(self, time_s: float) -> int:
-        """Never before the first packet, where FFmpeg would forget to throw the primers' sound away."""
-        return max(self.first, self.origin + int(time_s / self._tick_s)) if time_s > 0 else self.first
+        """Never before the first packet, where FFmpeg would forget to throw away its sound."""
+        return (
+            max(self.first_packet, self.first_sample + int(time_s / self._tick_s)) if time_s > 0 else self.first_packet
+        )
 
-    def end_of(self, packets: Iterable[AudioPacket]) -> int:
-        """Return the ticks from the first sample to the end of the latest of `packets`."""
-        return max(_pts(packet) + (packet.duration or 0) for packet in packets) - self.origin
+    def time_of(self, pts: int) -> float:
+        return float((pts - self.first_sample) * self._tick_s)
 
 
 class SeekableTrack:
@@ -94,20 +101,24 @@ class SeekableTrack:
 
     def __init__(self, source: AudioSource) -> None:
         self.source = source
-        if not source.stated_s or is_chained(source.file):
+        if not source.stated_s or not has_reliable_times(source):
             raise _UnseekableError
         self._head = list(_take(source.packets(), SAMPLE_BYTES))
         if not self._head:
             raise _UnseekableError
-        self._clock = _Clock(source, self._head[0])
-        self.index_of = self._clock.index_of
-        self._tail = list(self.packets_from(source.stated_s - TAIL_S))
+        self._first = _pts(self._head[0])
+        tail = self._packets_at(self._first + int((source.stated_s - TAIL_S) / source.time_base))
+        self._tail = list(deque(tail, maxlen=TAIL_PACKETS))
         if not self._tail:
             raise _UnseekableError
-        self._length = self._clock.end_of(self._tail) * source.time_base  # exact, in seconds
+        self._end = max(_end(packet) for packet in self._tail)
+
+    @cached_property
+    def _clock(self) -> _Clock:
+        return _Clock(self.source, self._head)
 
     def length_s(self) -> float:
-        return float(self._length)
+        return self._clock.time_of(self._end)
 
     def shortfall(self) -> str | None:
         return _shortfall(self.source.stated_s, self.length_s())
@@ -117,15 +128,22 @@ class SeekableTrack:
 
         The last one is left out, as taggers may have hung something on it.
         """
-        yield str(self._length).encode()
+        ticks = self._end - self._first
+        yield str(ticks * self.source.time_base).encode()
         yield _joined(self._head)[:SAMPLE_BYTES]
-        middle = self._clock.pts_of(self.length_s() / 2)
-        packets = self.packets_from(self.length_s() / 2 - SEEK_MARGIN_S)
+        middle = self._first + ticks // 2
+        packets = self._packets_at(middle - int(SEEK_MARGIN_S / self.source.time_base))
         yield _joined(_take((packet for packet in packets if _pts(packet) >= middle), SAMPLE_BYTES))
-        yield _joined(self._tail[:-1])[-SAMPLE_BYTES // 4 :]  # an amount that the tail holds at 32 kbit/s
+        yield _joined(self._tail[:-1])[-TAIL_BYTES:]
 
     def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
-        self.source.container.seek(self._clock.pts_of(time_s), stream=self.source.stream)
+        return self._packets_at(self._clock.pts_of(time_s))
+
+    def index_of(self, pts: int) -> int:
+        return self._clock.index_of(pts)
+
+    def _packets_at(self, pts: int) -> Iterator[AudioPacket]:
+        self.source.container.seek(max(self._first, pts), stream=self.source.stream)
         return self.source.packets()
 
 
@@ -148,10 +166,10 @@ class BareTrack:
 
     @cached_property
     def _clock(self) -> _Clock:
-        return _Clock(self.source, self._reel.first)
+        return _Clock(self.source, [self._reel.first])
 
     def length_s(self) -> float:
-        return float(self._clock.end_of([self._reel.last]) * self.source.time_base)
+        return self._clock.time_of(_end(self._reel.last))
 
     def shortfall(self) -> str | None:
         promised = promised_bytes(self.source.file, self._region)
@@ -211,10 +229,24 @@ class CountedTrack:
         raise AssertionError("a counted track has no times")
 
 
+def _first_sample_of_wma(source: AudioSource, head: list[AudioPacket], default: int) -> int:
+    """Return the timestamp of the first sample: this codec throws away what decodes first, and no start time says so."""
+    stamps: list[int] = []
+    for packet in head:
+        with suppress(av.FFmpegError):
+            stamps += (frame.pts for frame in source.decoder.decode(packet) if frame.pts is not None)
+    source.reopen()  # for a fresh decoder: a flushed one is not quite the same
+    return min(stamps, default=default)
+
+
 def _pts(packet: AudioPacket) -> int:
     if packet.pts is None:
         raise _UnseekableError
     return packet.pts
+
+
+def _end(packet: AudioPacket) -> int:
+    return _pts(packet) + (packet.duration or 0)
 
 
 def _take(packets: Iterable[AudioPacket], size: int) -> Iterator[AudioPacket]:

@@ -4,6 +4,7 @@ The pools of the standard library fail as a whole when one process dies, and
 cannot end one job that takes too long.
 """
 
+import math
 import multiprocessing
 import resource
 import signal
@@ -19,6 +20,7 @@ from typing import Generic, TypeVar
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+READY = "ready"  # a worker's first message
 QUEUED_PER_WORKER = 2  # one at work, one waiting, so that a worker never waits for the writer
 
 
@@ -42,7 +44,7 @@ class _Worker(Generic[Job]):
     process: BaseProcess
     pipe: Connection
     jobs: deque[Job] = field(default_factory=deque)
-    since: float = 0.0  # when the first of `jobs` was begun
+    since: float = math.inf  # when the first of `jobs` was begun; a worker that is still starting has begun none
 
 
 class WorkerPool(Generic[Job, Result]):
@@ -90,7 +92,7 @@ class WorkerPool(Generic[Job, Result]):
                     self._give(worker, job)
 
     def _give(self, worker: _Worker[Job], job: Job) -> None:
-        if not worker.jobs:
+        if not worker.jobs and worker.since < math.inf:
             worker.since = time.monotonic()
         worker.jobs.append(job)
         with suppress(BrokenPipeError, ConnectionResetError):  # a dead worker is found by _collect
@@ -100,21 +102,29 @@ class WorkerPool(Generic[Job, Result]):
         self, busy: list[_Worker[Job]], waiting: deque[Job], stopping: bool
     ) -> Iterator[tuple[Job, Result | Crash]]:
         deadline = min(worker.since for worker in busy) + self.limits.seconds
-        ready = wait([worker.pipe for worker in busy], timeout=min(0.5, max(0.0, deadline - time.monotonic())))
+        ready = wait([worker.pipe for worker in busy], timeout=max(0.0, min(0.5, deadline - time.monotonic())))
         for worker in busy:
-            if worker.pipe in ready:
-                try:
-                    result: Result | Crash = worker.pipe.recv()
-                except (EOFError, ConnectionResetError):
-                    result = Crash(f"the decoder crashed ({_last_words(worker.process)})")
-            elif time.monotonic() - worker.since > self.limits.seconds:
-                result = Crash(f"the decoder took longer than {self.limits.seconds:g} s")
-            else:
+            result = self._answer(worker, worker.pipe in ready)
+            if result is None:
+                continue
+            worker.since = time.monotonic()
+            if result == READY:
                 continue
             yield worker.jobs.popleft(), result
-            worker.since = time.monotonic()
             if isinstance(result, Crash):
                 self._replace(worker, waiting, stopping)
+
+    def _answer(self, worker: _Worker[Job], has_news: bool) -> Result | Crash | None:
+        """Return what the worker sent or came to, None while it is at work."""
+        if has_news:
+            try:
+                answer: Result = worker.pipe.recv()
+                return answer
+            except (EOFError, ConnectionResetError):
+                return Crash(f"the decoder crashed ({_last_words(worker.process)})")
+        if time.monotonic() - worker.since > self.limits.seconds:
+            return Crash(f"the decoder took longer than {self.limits.seconds:g} s")
+        return None
 
     def _replace(self, worker: _Worker[Job], waiting: deque[Job], stopping: bool) -> None:
         """End a worker and start another; the job that waited behind the one that crashed is kept."""
@@ -137,6 +147,7 @@ def _serve(pipe: Connection, work: Callable[[Job], Result], memory_mb: int) -> N
     limit = _address_space() + memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone
+        pipe.send(READY)
         while True:
             pipe.send(_attempt(work, pipe.recv()))
 

@@ -46,7 +46,7 @@ def train_encoder(
     """
     with only_run(out), stop_request() as stop:
         torch.manual_seed(settings.seed)
-        run = _Run(songs, settings, device, MetricsLog(metrics))
+        run = Run(songs, settings, device, MetricsLog(metrics))
         state = resume_or_start(out, songs.purpose, run.parts(), fresh)
         run.train(state, stop)
         stop.leave_if_asked()
@@ -64,7 +64,7 @@ def summary(header: Header) -> str:
     return f"{metrics['epochs']} epochs, best {metrics['best_epoch']} with val_loss {metrics['val_loss']:.4f}"
 
 
-class _Run:
+class Run:
     """The objects of one training run."""
 
     def __init__(self, songs: SongSet, settings: Settings, device: torch.device, metrics: MetricsLog) -> None:
@@ -142,7 +142,7 @@ class _Run:
         return loss is None or best is None or loss < best
 
 
-def _save(out: Path, run: _Run, state: TrainingState) -> Header:
+def _save(out: Path, run: Run, state: TrainingState) -> Header:
     songs, settings = run.songs, run.settings
     parent = Parent("crops", str(songs.crops.folder.resolve()), songs.crops.fingerprint)
     heard = [recording.audio_id for side in (TRAIN, VAL) for recording in songs.rated(side)]

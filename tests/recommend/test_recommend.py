@@ -1,0 +1,91 @@
+"""recommend: unrated songs that are there to play, best first, each once."""
+
+from dataclasses import replace
+
+import pytest
+from ml_skeleton.artifacts.checkpoints import read_header
+from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_store
+from ml_skeleton.artifacts.playlists import read_playlist
+from ml_skeleton.errors import InputError
+from ml_skeleton.music.rated import FitSettings, rated_songs
+from ml_skeleton_recommend.recommend import find_candidates, recommend, store_of
+from ml_skeleton_train_classifier.train import train_classifier
+
+
+@pytest.fixture
+def recommend_from(make_store, tmp_path):
+    """Return a function that trains on the songs and returns the tracks recommended."""
+
+    def run(songs, top=100):
+        path = make_store(songs)
+        with open_store(path) as store:
+            train_classifier(rated_songs(store, None), tmp_path / "c.pt", FitSettings(max_steps=40), None)
+            candidates = find_candidates(read_header(tmp_path / "c.pt", "classifier"), store)
+        recommend(candidates, tmp_path / "out", top)
+        return read_playlist(tmp_path / "out" / "best.json")[1]
+
+    return run
+
+
+def test_unrated_songs_come_best_first(recommend_from, rated_library):
+    tracks = recommend_from(rated_library)
+
+    stars = [track["stars"] for track in tracks]
+    assert (len(tracks), stars) == (20, sorted(stars, reverse=True))
+    assert int(tracks[0]["audio_id"], 16) % 11 > int(tracks[-1]["audio_id"], 16) % 11
+
+
+def test_the_list_is_as_long_as_asked(recommend_from, rated_library):
+    assert [track["rank"] for track in recommend_from(rated_library, top=3)] == [1, 2, 3]
+
+
+def test_a_song_that_is_not_available_is_left_out(recommend_from, rated_library):
+    gone = [replace(song, available=song.song_id != 1) for song in rated_library]
+
+    assert 1 not in {track["song_id"] for track in recommend_from(gone)}
+
+
+def test_a_recording_is_left_out_when_a_copy_of_it_is_rated(recommend_from, rated_library, make_song):
+    unrated, rated = make_song(100, audio_id="f" * 32, rating=None), make_song(101, audio_id="f" * 32, rating=0.9)
+
+    assert not {100, 101} & {track["song_id"] for track in recommend_from([*rated_library, unrated, rated])}
+
+
+def test_a_recording_with_two_copies_is_listed_once(recommend_from, rated_library, make_song):
+    copies = [make_song(number, audio_id="f" * 32, rating=None, mtime=number) for number in (100, 101)]
+
+    found = [track["song_id"] for track in recommend_from([*rated_library, *copies])]
+
+    assert {100, 101} & set(found) == {101}
+
+
+def test_tracks_of_a_cue_sheet_are_left_out_as_a_playlist_cannot_point_into_a_file(
+    recommend_from, rated_library, make_song
+):
+    cue = [make_song(100 + n, url="file:///m/set.flac", start_s=60.0 * n, rating=None) for n in range(2)]
+
+    assert not {100, 101} & {track["song_id"] for track in recommend_from([*rated_library, *cue])}
+
+
+def test_a_library_that_is_rated_through_is_refused(recommend_from, make_song):
+    with pytest.raises(InputError, match="no unrated song to recommend"):
+        recommend_from([make_song(n, rating=0.5) for n in range(5)])
+
+
+def test_embeddings_of_another_encoder_are_refused(recommend_from, rated_library, tmp_path):
+    recommend_from(rated_library)
+    with open_or_make_store(tmp_path / "other.db", "embed") as store:
+        store.add_version(Version("v1", "f" * 32, 4, {}, (), "2026-01-01"))
+        with pytest.raises(InputError, match="made by another encoder than the classifier was trained on"):
+            find_candidates(read_header(tmp_path / "c.pt", "classifier"), store)
+
+
+def test_the_same_inputs_give_the_same_bytes(recommend_from, rated_library, tmp_path):
+    recommend_from(rated_library)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    header = read_header(tmp_path / "c.pt", "classifier")
+    with open_store(store_of(header)) as store:
+        recommend(find_candidates(header, store), tmp_path / "again", 100)
+
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == before
+    assert set(before) == {"best.xspf", "best.m3u8", "best.csv", "best.json"}
