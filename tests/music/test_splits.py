@@ -71,6 +71,22 @@ def test_a_song_on_an_album_of_another_side_is_used_on_neither(make_song):
     assert on_compilation == {"train", UNUSED}
 
 
+def test_an_artist_of_most_songs_is_trained_on_and_not_measured(make_song):
+    rows = [("big", f"big {n // 5}", True) for n in range(40)] + [(f"a{n // 2}", f"b{n // 2}", True) for n in range(60)]
+    recordings = recordings_from(make_song, rows)
+
+    for seed in range(5):
+        sides = split_by_artist(recordings, SHARES, seed)
+        assert {sides[r.audio_id] for r in recordings if r.artist == "big"} == {"train"}
+        assert Counter(sides.values())["test"] == 20
+
+
+def test_artists_too_large_for_any_side_still_leave_one_to_measure(make_song):
+    recordings = recordings_from(make_song, [(f"a{n // 10}", f"b{n // 10}", True) for n in range(50)])
+
+    assert Counter(split_by_artist(recordings, SHARES, seed=1).values()) == {"train": 30, "test": 10, "val": 10}
+
+
 def test_with_few_artists_whole_albums_are_kept_apart(make_song):
     recordings = recordings_from(make_song, [("only", f"album {n // 3}", True) for n in range(60)])
 

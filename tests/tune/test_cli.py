@@ -28,7 +28,7 @@ def test_standard_output_is_the_path_of_the_study_alone(tune):
 
 
 def test_options_after_the_command_belong_to_it(tune, tmp_path, script):
-    script_path = script('echo "$@" >got; echo \'{"loss": 1}\'')
+    script_path = script('printf "%s\\n" "$*" >got; echo \'{"loss": 1}\'')
     tune("run", "-n", 1, "-m", "loss:min", "--study", "s", "sh", script_path, "-n", "7", "--study", "t", "--", "--help")
 
     assert (tmp_path / "got").read_text() == "-n 7 --study t -- --help\n"

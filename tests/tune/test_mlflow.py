@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from ml_skeleton.tracking.legal import cut, legal_name
 from ml_skeleton.tracking.mirror_process import mirror_of
 
 REPORTS = """
@@ -30,6 +31,7 @@ def test_a_server_that_is_down_costs_the_study_nothing(study, script, dead_serve
     assert not (study.folder / "mlflow.json").exists()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own use of SQLAlchemy
 def test_a_study_is_a_run_with_a_nested_run_for_each_trial(study, script, dead_server, tmp_path, capfd):
     """One study, as making the tables of a database takes seconds: what one server missed, the next one gets."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
@@ -61,6 +63,10 @@ def test_a_study_is_a_run_with_a_nested_run_for_each_trial(study, script, dead_s
     assert "no metric named recall@10; it is recall_10 there" in capfd.readouterr().err
 
 
+def curve(history: list) -> list[tuple[int, float]]:
+    return [(one.step, one.value) for one in sorted(history, key=lambda one: (one.step, one.timestamp))]
+
+
 def read_runs(uri: str) -> list[dict]:
     from mlflow import MlflowClient
 
@@ -74,9 +80,7 @@ def read_runs(uri: str) -> list[dict]:
             "tags": run.data.tags,
             "params": run.data.params,
             "metrics": run.data.metrics,
-            "curve": sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss"))
-            if "loss" in run.data.metrics
-            else [],
+            "curve": curve(client.get_metric_history(run.info.run_id, "loss")),
         }
         for run in client.search_runs([experiment])
     ]
@@ -94,9 +98,8 @@ def test_no_mirror_is_started_when_it_is_off(tmp_path: Path):
     [("recall@10", "recall_10"), ("val/loss", "val/loss"), ("a//b", "a__b"), ("../x", "___x"), (".", "_"), ("é", "_")],
 )
 def test_a_name_is_made_one_that_mlflow_takes(name, legal):
-    from mlflow.utils.validation import _validate_metric_name
-
-    from ml_skeleton.tracking.mlflow_runs import legal_name
-
     assert legal_name(name) == legal
-    _validate_metric_name(legal)
+
+
+def test_a_long_text_is_cut_where_it_can_be_seen():
+    assert (cut("x" * 10, 10), cut("x" * 20, 12)) == ("x" * 10, "xxxx … (cut)")

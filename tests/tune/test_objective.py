@@ -98,9 +98,8 @@ def test_points_are_offered_once_as_they_come(folder):
     folder.metrics.write_text('{"step": 0, "loss": 2}\n{"step": 1, "lo')
     first = metrics.new_points()
     with open(folder.metrics, "a") as file:
-        file.write(
-            'ss": 1}\n{"step": 1, "loss": 1}\n{"step": 2, "loss": NaN}\n{"step": 2.5, "loss": 1}\n{"step": -1, "loss": 1}\n'
-        )
+        file.write('ss": 1}\n{"step": 1, "loss": 1}\n{"step": 2, "loss": NaN}\n')
+        file.write('{"step": 2.5, "loss": 1}\n{"step": -1, "loss": 1}\n')
 
     assert (first, metrics.new_points(), metrics.new_points()) == ([Point(0, 2.0)], [Point(1, 1.0)], [])
 

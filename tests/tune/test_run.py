@@ -7,6 +7,9 @@ from ml_skeleton.errors import BusyError, InputError, UsageError, UserError
 from ml_skeleton.tuning.loop import INTERRUPTIONS_ALLOWED
 from ml_skeleton.tuning.outcome import NoTrialComplete, TooManyFailures
 
+MEET = """cd "$TUNE_STUDY"; touch met-$1
+while [ ! -e met-{a} ] || [ ! -e met-{b} ]; do sleep 0.01; done
+"""
 LOSS = 'echo "{\\"loss\\": $1}"\n'
 
 
@@ -207,15 +210,14 @@ def test_too_many_failures_end_the_study_and_do_so_again(study, script):
 
 def test_jobs_run_at_the_same_time(study, script):
     """Each of the two waits for the other."""
-    text = 'touch "$TUNE_STUDY/$TUNE_TRIAL"; while [ ! -e "$TUNE_STUDY/0" ] || [ ! -e "$TUNE_STUDY/1" ]; do sleep 0.01; done\n'
-    outcome = study.run("sh", script(text + LOSS), "1", n=2, jobs=2, timeout_s=20)
+    outcome = study.run("sh", script(MEET.format(a=0, b=1) + LOSS), "{trial}", n=2, jobs=2, timeout_s=20)
 
     assert outcome.count("complete") == 2
 
 
 def test_each_command_has_a_gpu_of_its_own(study, script):
-    text = 'touch "$TUNE_STUDY/gpu-$1"; while [ ! -e "$TUNE_STUDY/gpu-2" ] || [ ! -e "$TUNE_STUDY/gpu-5" ]; do sleep 0.01; done\n'
-    outcome = study.run("sh", script(text + LOSS), "{gpu}", n=2, jobs=2, gpus=("2", "5"), timeout_s=20)
+    command = ("sh", script(MEET.format(a=2, b=5) + LOSS), "{gpu}")
+    outcome = study.run(*command, n=2, jobs=2, gpus=("2", "5"), timeout_s=20)
 
     assert sorted(result.value for result in outcome.results.values()) == [2, 5]
 

@@ -111,8 +111,9 @@ def test_half_a_line_at_the_end_of_the_journal_is_dropped(study, script):
 
 
 def test_a_command_that_keeps_a_checkpoint_finds_it_in_its_folder_again(study, script):
-    text = """[ -e "$TUNE_TRIAL_DIR/half" ] || { echo '{"step": 0, "loss": 5}' >>"$TUNE_METRICS"; touch "$TUNE_TRIAL_DIR/half"; exit 143; }
-echo '{"step": 1, "loss": 3}' >>"$TUNE_METRICS" """
+    text = """cd "$TUNE_TRIAL_DIR"
+[ -e half ] || { touch half; echo '{"step": 0, "loss": 5}' >>metrics.jsonl; exit 143; }
+echo '{"step": 1, "loss": 3}' >>metrics.jsonl"""
     outcome = study.run("sh", script(text), reduce="mean")
 
     assert outcome.results[0].value == 4

@@ -17,6 +17,8 @@ from ml_skeleton.music.rated import FitSettings
 from ml_skeleton.music.scores import Ratings
 
 Matrix = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+FEWEST_JUDGED = 10
 SMALL_MATRIX = 1_000_000  # numbers; a step on fewer takes less than a millisecond
 
 
@@ -68,20 +70,28 @@ class Fitted:
     steps: int
     curve: Ratings  # (max_steps + 1,) mean squared error on the folds left out, after each step
     predicted: Ratings  # (N,) each song by the models that were not trained on its album, after `steps`
+    judged: Mask  # (N,) the songs that `curve` is of
 
 
-def fit_classifier(matrix: Matrix, ratings: Ratings, folds: npt.NDArray[np.int64], settings: FitSettings) -> Fitted:
+def fit_classifier(
+    matrix: Matrix, ratings: Ratings, folds: npt.NDArray[np.int64], settings: FitSettings, seen: Mask | None = None
+) -> Fitted:
     """Return a classifier trained on embeddings (N, D) and ratings (N,).
 
     The number of steps is the one with the least squared error on songs of albums
     left out, over `folds` (N,) of whole albums; then all songs train the final
     model that long. Steps are of the whole data, so the order of songs is nothing.
+
+    Songs whose rating the encoder has `seen` (N,) look more predictable than any
+    new song will be. So the error is that on the others, where there are at least
+    10: it stops the training before it trusts the embeddings too much.
     """
     with _threads_for(matrix):
-        return _fit(matrix, ratings, folds, settings)
+        judged = np.ones(len(ratings), dtype=np.bool_) if seen is None or (~seen).sum() < FEWEST_JUDGED else ~seen
+        return _fit(matrix, ratings, folds, judged, settings)
 
 
-def _fit(matrix: Matrix, ratings: Ratings, folds: npt.NDArray[np.int64], settings: FitSettings) -> Fitted:
+def _fit(matrix: Matrix, ratings: Ratings, folds: npt.NDArray[np.int64], judged: Mask, settings: FitSettings) -> Fitted:
     audio, target = torch.from_numpy(np.array(matrix, np.float32)), torch.from_numpy(ratings.astype(np.float32))
     outside = np.empty((settings.max_steps + 1, len(ratings)))
     for fold in np.unique(folds):
@@ -91,11 +101,11 @@ def _fit(matrix: Matrix, ratings: Ratings, folds: npt.NDArray[np.int64], setting
             continue
         path = _train(audio[~left_out], target[~left_out], settings, settings.max_steps, audio[left_out])[1]
         outside[:, left_out.numpy()] = path
-    curve = ((outside - ratings) ** 2).mean(axis=1)
+    curve = ((outside - ratings)[:, judged] ** 2).mean(axis=1)
     steps = int(curve.argmin())
     module, _ = _train(audio, target, settings, steps, audio[:0])
     arguments = {"embedding_dim": matrix.shape[1], "hidden": settings.hidden, "dropout": settings.dropout}
-    return Fitted(module, arguments, steps, curve, outside[steps])
+    return Fitted(module, arguments, steps, curve, outside[steps], judged)
 
 
 @contextmanager

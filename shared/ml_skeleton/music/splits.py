@@ -19,8 +19,8 @@ def split_by_artist(recordings: Sequence[Recording], shares: Mapping[str, float]
     """Return the side of each recording by audio_id: "train", a name of `shares`, or "unused".
 
     `shares` gives the share of the rated recordings (of all, where none is rated)
-    that each other side gets, filled with whole artists in an order that the seed
-    fixes. A recording on an album that belongs to another side than its artist is
+    that each other side gets at about, filled with whole artists in an order that
+    the seed fixes. A recording on an album that belongs to another side than its artist is
     "unused", as both sides would know something of it.
     """
     units = _units(recordings)
@@ -82,16 +82,28 @@ def _weights(recordings: Sequence[Recording], units: Sequence[str]) -> Counter[s
 
 
 def _fill_sides(weights: Mapping[str, int], shares: Mapping[str, float], seed: int) -> dict[str, str]:
-    """Give units to the sides in a shuffled order; a unit that would overfill a side by half of itself goes on."""
-    total = sum(weights.values())
-    filled = dict.fromkeys(shares, 0.0)
-    side_of = {}
-    for unit in sorted(weights, key=lambda unit: _order(unit, seed)):
-        fits = (side for side, share in shares.items() if filled[side] + weights[unit] / 2 <= share * total)
-        side = next(fits, TRAIN) if weights[unit] else TRAIN
+    """Give units to the sides in a shuffled order, and the rest to the training.
+
+    A unit that would overfill a side by half of itself goes on to the next, and
+    one that would be more than half of a side is left to the training, or the
+    figures would be about one artist. A side that nothing fits takes the smallest
+    unit.
+    """
+    room = {side: share * sum(weights.values()) for side, share in shares.items()}
+    filled = dict.fromkeys(shares, 0)
+    side_of = dict.fromkeys(weights, TRAIN)
+    shuffled = sorted(filter(weights.__getitem__, weights), key=lambda unit: _order(unit, seed))
+    for unit in shuffled:
+        weight = weights[unit]
+        fits = (side for side in shares if weight <= room[side] / 2 and filled[side] + weight / 2 <= room[side])
+        side = next(fits, TRAIN)
         side_of[unit] = side
-        if side in filled:
-            filled[side] += weights[unit]
+        filled[side] = filled.get(side, 0) + weight
+    for side in shares:
+        left = sorted((unit for unit in shuffled if side_of[unit] == TRAIN), key=weights.__getitem__)
+        if not filled[side] and room[side] > 0 and len(left) > 1:
+            side_of[left[0]] = side
+            filled[side] = weights[left[0]]
     return side_of
 
 

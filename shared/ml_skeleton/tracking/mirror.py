@@ -18,6 +18,7 @@ from urllib.request import urlopen
 
 from ml_skeleton.tracking.errors import TrackingError
 from ml_skeleton.tracking.mirror_process import CONNECTED, is_server
+from ml_skeleton.tracking.sent import anything_to_send
 
 if TYPE_CHECKING:
     from ml_skeleton.tracking.mlflow_runs import Status
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 1.0
 TRY_EVERY_S = 5.0
 PROBE_TIMEOUT_S = 1.0
-NICENESS = 10  # trials come first
+NICENESS = 5  # trials come first
 
 
 def main() -> None:
@@ -37,7 +38,9 @@ def main() -> None:
     complaint = ""
     status: Status | None = None
     while status is None:
-        status = _end_of_run(LOOK_EVERY_S if mirror else TRY_EVERY_S if complaint else 0.0)
+        status = _end_of_run(TRY_EVERY_S if complaint else LOOK_EVERY_S)
+        if mirror is None and not anything_to_send(study, uri):
+            continue
         try:
             mirror = mirror or _connect(study, uri, experiment)
             mirror.send()

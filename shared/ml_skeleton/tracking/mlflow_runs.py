@@ -4,11 +4,9 @@ Every failure of the tracking server, whatever it is, comes out as TrackingError
 """
 
 import fcntl
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from posixpath import normpath
 from typing import Literal
 
 from mlflow import MlflowClient
@@ -16,15 +14,12 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from ml_skeleton.tracking.errors import TrackingError
+from ml_skeleton.tracking.legal import LONGEST_PARAM, LONGEST_TAG, cut, legal_name
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 METRICS_A_CALL = 1000
 ENTRIES_A_CALL = 100
-LONGEST_PARAM = 6000  # MLflow cuts what is longer without a word
-LONGEST_TAG = 8000
-_CUT = " … (cut)"
-_ILLEGAL = re.compile(r"[^\w\-. :/]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class MlflowRuns:
         with _translated():
             run: str = self._client.create_run(self._experiment, run_name=name, tags=nested).info.run_id
         self.tag(run, tags)
-        entries = [Param(self._legal(name), _cut(text, LONGEST_PARAM)) for name, text in params.items()]
+        entries = [Param(self._legal(name), cut(text, LONGEST_PARAM)) for name, text in params.items()]
         with _translated():
             for start in range(0, len(entries), ENTRIES_A_CALL):
                 self._client.log_batch(run, params=entries[start : start + ENTRIES_A_CALL])
@@ -84,7 +79,7 @@ class MlflowRuns:
     def tag(self, run: str, tags: Mapping[str, str]) -> None:
         """Set tags of a run."""
         with _translated():
-            self._client.log_batch(run, tags=[RunTag(name, _cut(text, LONGEST_TAG)) for name, text in tags.items()])
+            self._client.log_batch(run, tags=[RunTag(name, cut(text, LONGEST_TAG)) for name, text in tags.items()])
 
     def end(self, run: str, status: Status, end_ms: int | None = None) -> None:
         """End a run; without a time, now."""
@@ -100,17 +95,6 @@ class MlflowRuns:
     def renamed(self) -> dict[str, str]:
         """The names that MLflow does not take, and those used for them."""
         return {name: legal for name, legal in self._renamed.items() if name != legal}
-
-
-def legal_name(name: str) -> str:
-    """Return the name of a metric or parameter as MLflow takes it: `recall@10` becomes `recall_10`."""
-    legal = _ILLEGAL.sub("_", name)
-    is_path = normpath(legal) != legal or legal.startswith(("/", "..")) or legal == "."
-    return re.sub(r"[/.]", "_", legal) if is_path else legal
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - len(_CUT)] + _CUT
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from ml_skeleton.tracking.mlflow_runs import Figure, MlflowRuns, Status
-from ml_skeleton.tracking.trial_mirror import SentFile, TrialMirror
+from ml_skeleton.tracking.sent import sent_file
+from ml_skeleton.tracking.trial_mirror import TrialMirror
 from ml_skeleton.tuning.records import best_trial, read_trials
 from ml_skeleton.tuning.study import Plan, read_study
 from ml_skeleton.tuning.trial_folder import trial_folders
@@ -20,7 +21,7 @@ class StudyMirror:
         self._study, self._uri = study, uri
         self._plan: Plan = read_study(study)
         self._runs = MlflowRuns(uri, experiment)
-        file = SentFile(study / "mlflow.json", uri)
+        file = sent_file(study, uri)
         if file.sent.run and self._runs.exists(file.sent.run):
             self._run = file.sent.run
             self._runs.go_on(self._run)

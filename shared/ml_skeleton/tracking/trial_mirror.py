@@ -1,16 +1,13 @@
 """One trial as a run in MLflow: begun when its folder appears, filled from its files, ended by its result."""
 
-import json
 import shlex
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from ml_skeleton.artifacts.metrics import MetricsReader
 from ml_skeleton.tracking.mlflow_runs import Figure, MlflowRuns, Status
+from ml_skeleton.tracking.sent import sent_file
 from ml_skeleton.tuning.lease import lease_lives
 from ml_skeleton.tuning.objective import NEWEST_OUTPUT_BYTES, as_number, figures_of
 from ml_skeleton.tuning.space import text_of
@@ -24,43 +21,13 @@ _STATUS: dict[State, Status] = {
 }
 
 
-@dataclass(frozen=True)
-class Sent:
-    """What a tracking server has of a trial or a study."""
-
-    run: str | None = None
-    lines: int = 0  # of metrics
-    step: int = 0  # of the last of them
-    ended: bool = False
-
-
-class SentFile:
-    """`mlflow.json`: by tracking URI, what has been sent there."""
-
-    def __init__(self, path: Path, uri: str) -> None:
-        self._path, self._uri = path, uri
-        try:
-            self._all: dict[str, Any] = json.loads(path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            self._all = {}
-        self.sent = Sent(**self._all.get(uri, {}))
-
-    def update(self, **changes: Any) -> None:
-        """Change what has been sent, in the file too."""
-        self.sent = replace(self.sent, **changes)
-        self._all[self._uri] = asdict(self.sent)
-        partial = self._path.with_suffix(".partial")
-        partial.write_text(json.dumps(self._all), encoding="utf-8")
-        partial.replace(self._path)
-
-
 class TrialMirror:
     """Sends one trial, piece by piece."""
 
     def __init__(self, folder: TrialFolder, runs: MlflowRuns, uri: str, parent: str) -> None:
         self.folder = folder
         self._runs, self._parent = runs, parent
-        self._file = SentFile(folder.path / "mlflow.json", uri)
+        self._file = sent_file(folder.path, uri)
         self._to_skip = self._file.sent.lines
         self._lines = MetricsReader(folder.metrics)
         self._output = MetricsReader(folder.stdout, NEWEST_OUTPUT_BYTES)
@@ -105,11 +72,11 @@ class TrialMirror:
         if not fresh:
             return
         figures: list[Figure] = []
-        step, now_ms = self._file.sent.step, round(time.time() * 1000)
-        for line in fresh:
+        step, now_ms = self._file.sent.step, _now_ms()
+        for position, line in enumerate(fresh):
             found = as_number(line.get("step", step))
             step = int(found) if found.is_integer() else step
-            figures += [Figure(name, value, step, now_ms) for name, value in figures_of(line).items()]
+            figures += [Figure(name, value, step, now_ms + position) for name, value in figures_of(line).items()]
         self._runs.log(run, figures)
         self._last |= {figure.name: figure.value for figure in figures}
         self._file.update(lines=self._file.sent.lines + len(fresh), step=step)
@@ -117,10 +84,15 @@ class TrialMirror:
     def _send_result(self, run: str, result: Result) -> None:
         new = {name: value for name, value in result.metrics.items() if self._last.get(name) != value}
         end_ms = round((datetime.fromisoformat(result.started).timestamp() + result.seconds) * 1000)
-        self._runs.log(run, [Figure(name, value, self._file.sent.step, end_ms) for name, value in new.items()])
+        self._runs.log(run, [Figure(name, value, self._file.sent.step, _now_ms()) for name, value in new.items()])
         self._runs.tag(run, _tags_of(result))
         self._runs.end(run, _STATUS[result.state], end_ms)
         self._file.update(ended=True)
+
+
+def _now_ms() -> int:
+    """Return the time of a figure; of two at the same step, MLflow shows the later one."""
+    return round(time.time() * 1000)
 
 
 def _tags_of(result: Result) -> Mapping[str, str]:

@@ -103,7 +103,7 @@ def _predictions(
         others = np.flatnonzero(fold_of != fold)
         known = [songs.recordings[row] for row in others]
         inner = np.array(album_folds(known, settings.folds, settings.seed))
-        fitted = fit_classifier(songs.matrix[others], songs.ratings[others], inner, settings)
+        fitted = fit_classifier(songs.matrix[others], songs.ratings[others], inner, settings, songs.rating_seen[others])
         methods[MODEL][here] = predict(fitted.module, songs.matrix[tested[here]])
         methods["global mean"][here] = overall
         methods["artist mean"][here] = artist_mean(known, asked, overall)

@@ -89,7 +89,8 @@ class Recording:
         queued = self._queue.read()
         if queued is None:
             return
-        self._blocks.append(downmix(queued))
+        with np.errstate(over="ignore", invalid="ignore"):  # damaged float samples; to_int16 deals with them
+            self._blocks.append(downmix(queued))
         self._held += queued.samples
         while self._held - len(self._blocks[0]) >= self._keep:
             self._held -= len(self._blocks.popleft())

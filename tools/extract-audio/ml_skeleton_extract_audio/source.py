@@ -6,6 +6,7 @@ file can make FFmpeg open another one. This costs nothing against FFmpeg's own
 reading (measured: 5.0 ms a track for both).
 """
 
+import errno
 import io
 import os
 import stat
@@ -69,6 +70,17 @@ class LocalFile(io.FileIO):
         chunk = super().read(size) or b""
         self.bytes_read += len(chunk)
         return chunk
+
+    def seek(self, position: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to `position`; return a negative error number if there is none.
+
+        Damaged files send FFmpeg to impossible places. It understands such a
+        number; an exception would be printed on standard error and dropped.
+        """
+        try:
+            return super().seek(position, whence)
+        except OSError as error:
+            return -(error.errno or errno.EIO)
 
     def read_at(self, position: int, size: int) -> bytes:
         """Return `size` bytes from `position`, fewer at the end of the file. FFmpeg's place in the file stays."""

@@ -230,7 +230,7 @@ class CountedTrack:
 
 
 def _first_sample_of_wma(source: AudioSource, head: list[AudioPacket], default: int) -> int:
-    """Return the timestamp of the first sample: this codec throws away what decodes first, and no start time says so."""
+    """Return the timestamp of the first sample: WMA throws away what decodes first, and no start time says so."""
     stamps: list[int] = []
     for packet in head:
         with suppress(av.FFmpegError):

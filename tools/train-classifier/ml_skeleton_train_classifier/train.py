@@ -42,10 +42,10 @@ def train_classifier(songs: RatedSongs, out: Path, settings: FitSettings, metric
 
     with only_run(out):
         folds = np.array(album_folds(songs.recordings, settings.folds, settings.seed))
-        fitted = fit_classifier(songs.matrix, songs.ratings, folds, settings)
+        fitted = fit_classifier(songs.matrix, songs.ratings, folds, settings, songs.rating_seen)
         figures = {
             "val_loss": float(fitted.curve[fitted.steps]),
-            "val_spearman": spearman(fitted.predicted, songs.ratings),
+            "val_spearman": spearman(fitted.predicted[fitted.judged], songs.ratings[fitted.judged]),
             "steps": fitted.steps,
             "rated_songs": len(songs.ratings),
         }
@@ -65,4 +65,4 @@ def train_classifier(songs: RatedSongs, out: Path, settings: FitSettings, metric
         log.step(step, {"val_loss": loss})
     log.result(figures)
     error = STARS * float(np.sqrt(fitted.curve[fitted.steps]))
-    return Trained(len(songs.ratings), error, STARS * float(songs.ratings.std()))
+    return Trained(len(songs.ratings), error, STARS * float(songs.ratings[fitted.judged].std()))
