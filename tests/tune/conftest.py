@@ -1,6 +1,7 @@
 """A study in a temporary folder, run in this process or by the installed command."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from ml_skeleton.tuning.runner import run_study
 from ml_skeleton.tuning.search import SearchSettings
 from ml_skeleton.tuning.study import plan_of
 from ml_skeleton.tuning.trial import Allowance
+from ml_skeleton_tune.cli import main
 
 TUNE = Path(sys.executable).with_name("tune")
 DEADLINE_S = 30.0
@@ -85,17 +87,48 @@ def environment() -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if not name.startswith(("MLFLOW_", "TUNE_"))}
 
 
-@pytest.fixture
-def tune(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Run the installed command to its end and check its exit code; a failure shows both streams."""
+@dataclass
+class Ended:
+    """What a run of the command came to."""
 
-    def run(*arguments: object, code: int = 0) -> "subprocess.CompletedProcess[str]":
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def tune(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ended]]:
+    """Run the command in this process and check its exit code; a failure shows both streams."""
+    for name in [name for name in os.environ if name.startswith(("MLFLOW_", "TUNE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    former = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: object, code: int = 0) -> Ended:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", command_line(*arguments))
+        with pytest.raises(SystemExit) as left:
+            main()
+        ended = Ended(left.value.code or 0, *capsys.readouterr())
+        assert ended.code == code, f"{sys.argv} in {tmp_path}: {ended}"
+        return ended
+
+    yield run
+    signal.signal(signal.SIGTERM, former)
+
+
+@pytest.fixture
+def installed_tune(tmp_path: Path) -> Callable[..., Ended]:
+    """Run the installed command."""
+
+    def run(*arguments: object) -> Ended:
         command = command_line(*arguments)
         done = subprocess.run(
             command, cwd=tmp_path, env=environment(), text=True, capture_output=True, timeout=DEADLINE_S
         )
-        assert done.returncode == code, f"{command} in {tmp_path}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
+        return Ended(done.returncode, done.stdout, done.stderr)
 
     return run
 

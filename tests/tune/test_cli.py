@@ -19,12 +19,19 @@ def finished(tune, tmp_path, script):
     return tmp_path / "study"
 
 
-def test_standard_output_is_the_path_of_the_study_alone(tune):
-    done = tune(
+def test_standard_output_is_the_path_of_the_study_alone(installed_tune):
+    done = installed_tune(
         "run", "-n", "2", "-m", "loss:min", "--study", "runs/a", "-p", "x=float:0:1", sys.executable, "-c", DOUBLE
     )  # fmt: skip
 
-    assert done.stdout == "runs/a\n"
+    assert (done.code, done.stdout) == (0, "runs/a\n"), done.stderr
+
+
+def test_the_shell_sees_the_exit_code_and_one_line(installed_tune, script):
+    done = installed_tune("run", "-n", 1, "-m", "loss:min", "--study", "s", "--quiet", "sh", script("exit 7"))
+
+    assert (done.code, done.stdout) == (3, "")
+    assert done.stderr.splitlines()[-1].startswith("tune: s: none of 1 trials is complete; trial 0: exit 7; its output")
 
 
 def test_options_after_the_command_belong_to_it(tune, tmp_path, script):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from ml_skeleton.tracking.legal import cut, legal_name
-from ml_skeleton.tracking.mirror_process import mirror_of
+from ml_skeleton.tuning.mirror.launch import mirror_of
 
 REPORTS = """
 echo '{"step": 0, "loss": 3, "recall@10": 0.1}' >>"$TUNE_METRICS"

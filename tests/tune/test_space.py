@@ -118,6 +118,7 @@ def test_a_space_file_may_nest_names_and_use_every_form(tmp_path):
         ("a: {kind: int, lo: 1}", "unknown key 'lo'; did you mean 'low'"),
         ("a: {kind: choice}", "expected choices"),
         ("a: {kind: bool, if: b}", "expected if: other==value"),
+        ("a: [2020-01-01]", "is a date, which JSON does not have"),
     ],
 )
 def test_a_wrong_space_file_is_refused_with_its_name(tmp_path, content, expected):

@@ -21,10 +21,10 @@ class FitSettings:
     model: str = "mlp"
     hidden: int = 32
     dropout: float = 0.2
-    lr: float = 3e-3
+    lr: float = 1e-3
     weight_decay: float = 0.1
-    max_steps: int = 300
-    folds: int = 4  # of whole albums, to choose the number of steps
+    max_steps: int = 100
+    folds: int = 5  # of whole albums, to choose how long to train
     seed: int = 42
 
     def as_dict(self) -> dict[str, Any]:

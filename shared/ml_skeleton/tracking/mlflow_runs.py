@@ -57,12 +57,13 @@ class MlflowRuns:
 
     def exists(self, run: str) -> bool:
         """Tell whether the server knows the run."""
-        try:
-            return str(self._client.get_run(run).info.lifecycle_stage) == "active"
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return False
-            raise TrackingError(_one_line(error)) from None
+        with _translated():
+            try:
+                return str(self._client.get_run(run).info.lifecycle_stage) == "active"
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return False
+                raise
 
     def go_on(self, run: str) -> None:
         """Mark an ended run as running."""
@@ -101,12 +102,8 @@ class MlflowRuns:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (MlflowException, OSError) as error:  # requests' errors are OSErrors
-        raise TrackingError(_one_line(error)) from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    except Exception as error:  # MLflow lets those of its database drivers and of requests through
+        raise TrackingError(" ".join(str(error).split())[:300]) from error
 
 
 @contextmanager

@@ -181,12 +181,19 @@ def _listed(where: str, kind: str, long: Mapping[str, Any]) -> Options:
     values = [long["value"]] if kind == "fixed" and "value" in long else long.get("choices")
     if not isinstance(values, list):
         raise UsageError(f"{where}: expected {'value: …' if kind == 'fixed' else 'choices: [A, B, …]'}")
-    texts = long.get("texts", [text_of(value) for value in values])
+    texts = long.get("texts") or [_json_text(where, value) for value in values]
     typed = [
         float(value) if isinstance(value, str) and _EXPONENT_WITHOUT_POINT.fullmatch(value) else value
         for value in values
     ]
     return _options(where, texts, typed)
+
+
+def _json_text(where: str, value: Any) -> str:
+    try:
+        return text_of(value)
+    except TypeError:
+        raise UsageError(f"{where}: {value} is a {type(value).__name__}, which JSON does not have; quote it") from None
 
 
 def _options(where: str, texts: list[str], values: list[Any]) -> Options:

@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ml_skeleton.errors import UserError
 from ml_skeleton.tuning.groups import PROCESSES, process_facts, process_ids, signal_group
 from ml_skeleton.tuning.trial_folder import TrialFolder
 
 _LOOK_EVERY_S = 0.05
+_KILL_TAKES_S = 10.0  # a process that waits for a disk or a driver is slow to die
 
 
 def write_lease(path: Path, pid: int) -> None:
@@ -32,15 +34,20 @@ def lease_lives(path: Path) -> bool:
 
 
 def end_left_behind(folder: TrialFolder, grace_s: float) -> bool:
-    """End the commands of a trial whose tune was killed; tell whether there were any."""
+    """End the commands of a trial whose tune was killed; tell whether there were any.
+
+    Raise UserError if one of them does not even end by SIGKILL.
+    """
     found = _groups(folder)
     for group in found:
         signal_group(group, signal.SIGTERM)
     end = time.monotonic() + grace_s
     while left := _groups(folder):
-        if time.monotonic() >= end:
-            for group in left:
-                signal_group(group, signal.SIGKILL)
+        late_s = time.monotonic() - end
+        for group in left if late_s >= 0 else ():
+            signal_group(group, signal.SIGKILL)
+        if late_s > _KILL_TAKES_S:
+            raise UserError(f"{folder.path}: process group {min(left)} of an earlier run does not end; end it by hand")
         time.sleep(_LOOK_EVERY_S)
     return bool(found)
 

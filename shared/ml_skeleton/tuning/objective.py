@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ml_skeleton.artifacts.metrics import MetricsReader
 from ml_skeleton.errors import UsageError
+from ml_skeleton.tuning.space import text_of
 from ml_skeleton.tuning.trial_folder import TrialFolder
 
 Direction = Literal["min", "max"]
@@ -106,7 +107,9 @@ class TrialMetrics:
             return Score(None, self._absence(metrics), metrics, skipped)
         number = as_number(value)
         if not math.isfinite(number):
-            return Score(None, f"{self._objective.metric} is {value}, expected a finite number", metrics, skipped)
+            return Score(
+                None, f"{self._objective.metric} is {text_of(value)}, expected a finite number", metrics, skipped
+            )
         return Score(number, "", metrics | {self._objective.metric: number}, skipped)
 
     def _matched(self) -> Any:

@@ -8,9 +8,9 @@ from pathlib import Path
 from ml_skeleton.artifacts.files import make_folder, only_run
 from ml_skeleton.console import note
 from ml_skeleton.errors import UsageError, UserError
-from ml_skeleton.tracking.mirror_process import mirror_of
 from ml_skeleton.tuning.lease import end_left_behind
 from ml_skeleton.tuning.loop import Limits, StudyLoop
+from ml_skeleton.tuning.mirror.launch import mirror_of
 from ml_skeleton.tuning.outcome import Outcome
 from ml_skeleton.tuning.records import read_results
 from ml_skeleton.tuning.search import Search, SearchSettings

@@ -8,7 +8,6 @@ import fcntl
 import json
 import logging
 import os
-import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,7 +69,6 @@ class Search:
     ) -> None:
         """Open the journal, or begin one; `study` is the fingerprint that the sampler's seed hangs on."""
         optuna.logging.set_verbosity(logging.WARNING)
-        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self._space = space
         self._study = optuna.create_study(
             storage=JournalStorage(_Journal(journal)) if journal else None,

@@ -133,16 +133,19 @@ class _Reader:
 
     def _read_end(self) -> tuple[float, tuple[Crop, ...]]:
         """Decode to the end of the file, and count from there."""
-        keep = self.policy.crops * self.policy.seconds * self.rate + self.rate
-        reach_s = self.song.start_s + self.policy.windows(self.song.length_s)[0].start_s
+        song_s, rate = self.song.start_s, self.rate
+        keep = (self.policy.crops * self.policy.seconds + 1.0) * rate
+        reach_s = song_s + self.policy.windows(self.song.length_s)[0].start_s
+        tries = 0
         while True:
             recording = self._record(reach_s, math.inf, keep)
-            found_s = recording.stop / self.rate - self.song.start_s
+            found_s = recording.stop / rate - song_s
             windows = self.policy.windows(found_s)
-            missing_s = recording.start / self.rate - self.song.start_s - windows[0].start_s if windows else 0.0
-            if missing_s <= 0.5 / self.rate or reach_s <= 0:
+            missing = recording.start - round((song_s + windows[0].start_s) * rate) if windows else 0
+            if missing <= 0 or reach_s <= 0:
                 return found_s, tuple(self._crop(recording, window) for window in windows)
-            reach_s -= missing_s + 1.0  # the file is shorter than its header says
+            tries += 1  # the file is shorter than its header says
+            reach_s = reach_s - missing / rate - 1.0 if tries == 1 else 0.0
 
     def _neighbours(self, windows: list[Window]) -> Iterator[list[Window]]:
         """Yield the windows that are better decoded in one go than by seeking to each."""

@@ -34,7 +34,7 @@ from ml_skeleton_extract_audio.workers import Limits, WorkerPool
 
 TOOL = "clem-extract"
 DECODER = "ml_skeleton_extract_audio.decode"  # imported once, then every worker is a fork of it
-OWN_NAMES = {"audio", "failures.parquet", ".lock"}
+OWN_NAMES = {"audio", "songs.parquet", "failures.parquet", ".lock"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def extract(request: Request) -> Report:
     could be read, BusyError while another run writes the same folder.
     """
     library = _library(request.db)
+    _refuse_foreign(request.out)
     make_folder(request.out)
     with only_run(request.out):
         past = _past(request)
@@ -169,7 +170,6 @@ def _library(db: Path) -> Library:
 
 def _past(request: Request) -> Past:
     if not (request.out / "songs.parquet").exists():
-        _refuse_foreign(request.out)
         songs: list[Song] = []
     else:
         songs = Crops(request.out).songs
@@ -181,7 +181,7 @@ def _refuse_foreign(out: Path) -> None:
     """A folder of something else is not made a crops folder by mistake; parts of a killed first run are ours."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: a file, expected a folder for crops")
-    foreign = [path.name for path in out.glob("*") if path.name not in OWN_NAMES] if out.is_dir() else []
+    foreign = [path.name for path in out.iterdir() if path.name not in OWN_NAMES] if out.is_dir() else []
     if foreign:
         raise InputError(f"{out}: no crops folder, it holds {foreign[0]!r}; name a new folder with --out")
 

@@ -47,6 +47,7 @@ def train_classifier(songs: RatedSongs, out: Path, settings: FitSettings, metric
             "val_loss": float(fitted.curve[fitted.steps]),
             "val_spearman": spearman(fitted.predicted[fitted.judged], songs.ratings[fitted.judged]),
             "steps": fitted.steps,
+            "penalty": fitted.penalty,
             "rated_songs": len(songs.ratings),
         }
         content = {

@@ -3,6 +3,7 @@
 import typer
 from ml_skeleton.console import Quiet, new_app, note, run_tool
 
+from ml_skeleton_tune import look
 from ml_skeleton_tune import options as ask
 
 app = new_app()
@@ -86,28 +87,8 @@ def check(
     found.leave_if_bad()
 
 
-@app.command()
-def best(study: ask.StudyArgument, as_json: ask.AsJson = False) -> None:
-    """Print the best trial of STUDY: value, parameters, command line, folder."""
-    from ml_skeleton_tune.report import best_report
-
-    typer.echo(best_report(study, as_json))
-
-
-@app.command()
-def trials(study: ask.StudyArgument, as_json: ask.AsJson = False, as_csv: ask.AsCsv = False) -> None:
-    """Print all trials of STUDY."""
-    from ml_skeleton_tune.report import trials_report
-
-    typer.echo(trials_report(study, as_json, as_csv))
-
-
-@app.command()
-def status(study: ask.StudyArgument, as_json: ask.AsJson = False) -> None:
-    """Print how many trials of STUDY are in which state, and the best so far."""
-    from ml_skeleton_tune.report import status_report
-
-    typer.echo(status_report(study, as_json))
+for command in (look.best, look.trials, look.status):
+    app.command()(command)
 
 
 def main() -> None:

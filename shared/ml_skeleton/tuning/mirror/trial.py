@@ -7,8 +7,8 @@ from datetime import datetime
 
 from ml_skeleton.artifacts.metrics import MetricsReader
 from ml_skeleton.tracking.mlflow_runs import Figure, MlflowRuns, Status
-from ml_skeleton.tracking.sent import sent_file
 from ml_skeleton.tuning.lease import lease_lives
+from ml_skeleton.tuning.mirror.sent import sent_file
 from ml_skeleton.tuning.objective import NEWEST_OUTPUT_BYTES, as_number, figures_of
 from ml_skeleton.tuning.space import text_of
 from ml_skeleton.tuning.trial_folder import Result, State, TrialFolder

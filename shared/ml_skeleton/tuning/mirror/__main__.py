@@ -5,7 +5,7 @@ sent is kept beside them in `mlflow.json`, by tracking URI, so that whatever a
 server missed is sent by the next run. Standard input is the wire from tune: its
 end is the end of the run, and a status on it is that of the study.
 
-    python -m ml_skeleton.tracking.mirror STUDY URI EXPERIMENT
+    python -m ml_skeleton.tuning.mirror STUDY URI EXPERIMENT
 """
 
 import os
@@ -17,12 +17,12 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from ml_skeleton.tracking.errors import TrackingError
-from ml_skeleton.tracking.mirror_process import CONNECTED, is_server
-from ml_skeleton.tracking.sent import anything_to_send
+from ml_skeleton.tuning.mirror.launch import CONNECTED, is_server
+from ml_skeleton.tuning.mirror.sent import anything_to_send
 
 if TYPE_CHECKING:
     from ml_skeleton.tracking.mlflow_runs import Status
-    from ml_skeleton.tracking.study_mirror import StudyMirror
+    from ml_skeleton.tuning.mirror.study import StudyMirror
 
 LOOK_EVERY_S = 1.0
 TRY_EVERY_S = 5.0
@@ -52,8 +52,7 @@ def main() -> None:
             if not complaint:
                 _say(f"MLflow at {uri}: {error}; the study goes on, and its files are sent when MLflow answers")
             complaint = str(error)
-    if complaint:
-        _say(f"MLflow at {uri}: not everything was sent; the files are complete, and the same command sends the rest")
+    sys.exit(1 if complaint else 0)
 
 
 def _end_of_run(seconds: float) -> "Status | None":
@@ -66,7 +65,7 @@ def _connect(study: Path, uri: str, experiment: str) -> "StudyMirror":
     if is_server(uri):
         _probe(uri)
         print(CONNECTED, flush=True)
-    from ml_skeleton.tracking.study_mirror import StudyMirror  # here, as mlflow costs seconds, wasted without a server
+    from ml_skeleton.tuning.mirror.study import StudyMirror  # here, as mlflow costs seconds, wasted without a server
 
     return StudyMirror(study, uri, experiment)
 

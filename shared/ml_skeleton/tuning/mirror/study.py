@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from ml_skeleton.tracking.mlflow_runs import Figure, MlflowRuns, Status
-from ml_skeleton.tracking.sent import sent_file
-from ml_skeleton.tracking.trial_mirror import TrialMirror
+from ml_skeleton.tuning.mirror.sent import sent_file
+from ml_skeleton.tuning.mirror.trial import TrialMirror
 from ml_skeleton.tuning.records import best_trial, read_trials
 from ml_skeleton.tuning.study import Plan, read_study
 from ml_skeleton.tuning.trial_folder import trial_folders

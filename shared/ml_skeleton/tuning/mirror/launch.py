@@ -46,7 +46,7 @@ class MirrorProcess(NoMirror):
         self._status = ""  # stays so if the run ends by an error
         experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", "tune")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ml_skeleton.tracking.mirror", str(study), uri, experiment],
+            [sys.executable, "-m", "ml_skeleton.tuning.mirror", str(study), uri, experiment],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_SETTINGS | os.environ,
@@ -65,10 +65,13 @@ class MirrorProcess(NoMirror):
                 process.stdin.write(self._status.encode("ascii"))
                 process.stdin.close()
                 self._await_end()
+                complete = process.returncode == 0
             except (BrokenPipeError, KeyboardInterrupt, subprocess.TimeoutExpired):
-                warn(f"MLflow at {self._uri}: not everything was sent; the same command sends the rest")
+                complete = False
             finally:
                 process.kill()
+        if not complete:
+            warn(f"MLflow at {self._uri}: not everything was sent; the files are there, the next run sends the rest")
 
     def _await_end(self) -> None:
         assert self._process.stdout is not None
@@ -84,7 +87,7 @@ class MirrorProcess(NoMirror):
 @contextmanager
 def mirror_of(study: Path, uri: str) -> Iterator[NoMirror]:
     """Yield a mirror of `study` into MLflow at `uri`; one that tracks nowhere for "off"."""
-    mirror = NoMirror() if uri == "off" else MirrorProcess(study, uri)
+    mirror = NoMirror() if uri in ("", "off") else MirrorProcess(study, uri)
     try:
         yield mirror
     finally:

@@ -1,0 +1,260 @@
+"""What a crop costs in CPU time, against the bare decoder and against other ways to load the same sound.
+
+    python benchmarks/extract.py LIBRARY [--seconds 60] [--rate 16000] [--rounds 3] [--limit N]
+
+LIBRARY is a folder of music, or the database of Clementine or Strawberry. Every
+method has a process of its own; they take turns on each file, and the least CPU
+time of the rounds counts, threads included, imports and start-up left out. A
+method whose package is missing is left out. Its figures count the files that it
+can read, and the ratios compare two methods on the same files.
+
+    decoder     decode() of the packets that the last seconds need, nothing else
+    pure        the same, with opening the file, seeking and demuxing by PyAV; frames are thrown away
+    ours        read_song: fingerprint, decode, downmix, resample to int16
+    one piece   PyAV, frames joined, mean(axis), soxr in one piece, to int16
+    librosa, torchaudio, bliss    as their users would load the last seconds; bliss analyses the whole file
+
+Files that are no audio are left out, and counted.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import soxr
+from ml_skeleton_extract_audio.bare_stream import BARE_FORMATS
+from ml_skeleton_extract_audio.cropping import CropPolicy
+from ml_skeleton_extract_audio.decode import PREROLL_OTHERS_S, PREROLL_S, read_song
+from ml_skeleton_extract_audio.locations import PathMap, file_of
+from ml_skeleton_extract_audio.player import read_library
+from ml_skeleton_extract_audio.source import AudioPacket, AudioSource, DecodeError, open_source
+
+Method = Callable[[bytes, CropPolicy], None]
+
+
+def ours(path: bytes, policy: CropPolicy) -> None:
+    read_song(path, policy)
+
+
+def pure(path: bytes, policy: CropPolicy) -> None:
+    with open_source(path) as source:
+        decode = source.decoder.decode
+        for packet in needed_packets(source, policy):
+            decode(packet)
+
+
+def one_piece(path: bytes, policy: CropPolicy) -> None:
+    with open_source(path) as source:
+        frames = [frame for packet in needed_packets(source, policy) for frame in source.decoder.decode(packet)]
+        arrays = [frame.to_ndarray() for frame in frames]
+        if not frames[0].format.is_planar:
+            arrays = [array.reshape(-1, frames[0].layout.nb_channels).T for array in arrays]
+        sound = np.concatenate(arrays, axis=1)
+        full_scale = 1.0 if sound.dtype.kind == "f" else 2.0 ** (8 * sound.dtype.itemsize - 1)
+        mono = (sound.mean(axis=0) / full_scale).astype(np.float32)[-round(policy.seconds * source.rate) :]
+        np.clip(np.rint(soxr.resample(mono, source.rate, policy.rate) * 32768), -32768, 32767).astype(np.int16)
+
+
+def needed_packets(source: AudioSource, policy: CropPolicy) -> Iterator[AudioPacket]:
+    """Yield the packets of the last seconds, by plain means: read all of a file without index, seek in the others."""
+    seconds = policy.seconds + PREROLL_S.get(source.codec, PREROLL_OTHERS_S)
+    if source.format in BARE_FORMATS:
+        packets = list(source.packets())
+        end = (packets[-1].pts or 0) + (packets[-1].duration or 0)
+        first = end - int(seconds / source.time_base)
+        return (packet for packet in packets if (packet.pts or 0) >= first)
+    if source.stated_s and source.stated_s > seconds:
+        start = (source.stream.start_time or 0) + int((source.stated_s - seconds) / source.time_base)
+        source.container.seek(start, stream=source.stream)
+    return source.packets()
+
+
+def decoder_s(path: bytes, policy: CropPolicy) -> float:
+    """Return the CPU time of the decode() calls alone."""
+    with open_source(path) as source:
+        packets = list(needed_packets(source, policy))
+        decode = source.decoder.decode
+        began = time.process_time()
+        for packet in packets:
+            decode(packet)
+        return time.process_time() - began
+
+
+def with_librosa() -> Method:
+    import librosa
+
+    def load(path: bytes, policy: CropPolicy) -> None:
+        name = os.fsdecode(path)
+        offset = max(0.0, librosa.get_duration(path=name) - policy.seconds)
+        librosa.load(name, sr=policy.rate, mono=True, offset=offset, duration=policy.seconds)
+
+    return load
+
+
+def with_torchaudio() -> Method:
+    import torchaudio
+    from torchcodec.decoders import AudioDecoder
+
+    def load(path: bytes, policy: CropPolicy) -> None:
+        decoder = AudioDecoder(os.fsdecode(path))
+        length_s = decoder.metadata.duration_seconds_from_header or 0.0
+        samples = decoder.get_samples_played_in_range(max(0.0, length_s - policy.seconds))
+        torchaudio.functional.resample(samples.data.mean(0), samples.sample_rate, policy.rate)
+
+    return load
+
+
+def with_bliss() -> Method:
+    import bliss_audio
+
+    def analyse(path: bytes, policy: CropPolicy) -> None:
+        bliss_audio.Song(os.fsdecode(path))
+
+    return analyse
+
+
+MAKERS: dict[str, Callable[[], Method]] = {
+    "pure": lambda: pure,
+    "ours": lambda: ours,
+    "one piece": lambda: one_piece,
+    "librosa": with_librosa,
+    "torchaudio": with_torchaudio,
+    "bliss": with_bliss,
+}
+
+
+@cache
+def method_of(name: str) -> Method:
+    return MAKERS[name]()
+
+
+def cost_s(name: str, path: bytes, policy: CropPolicy) -> float | None:
+    """Return the CPU seconds of a method in this process; None if it cannot read the file."""
+    try:
+        if name == "decoder":
+            return decoder_s(path, policy)
+        method = method_of(name)
+        began = time.process_time()
+        method(path, policy)
+        return time.process_time() - began
+    except Exception:  # of whatever kind: the packages of others raise what they like
+        return None
+
+
+class Racers:
+    """A process for each method, so that none disturbs the memory, caches or threads of another."""
+
+    def __init__(self) -> None:
+        spawn = get_context("spawn")
+        self.pools = {name: ProcessPoolExecutor(1, spawn) for name in ("decoder", *MAKERS)}
+        for name, maker in list(MAKERS.items()):
+            try:
+                self.pools[name].submit(method_of, name).result()
+            except (ImportError, OSError, RuntimeError, BrokenExecutor) as error:
+                print(f"{name} left out: {str(error).splitlines()[0]}", file=sys.stderr)
+                del self.pools[name]
+        self.others = [name for name in self.pools if name not in ("decoder", "pure", "ours", "one piece")]
+
+    def costs(self, path: bytes, policy: CropPolicy, rounds: int) -> dict[str, float]:
+        """Return the least CPU seconds of each method that can read the file."""
+        best: dict[str, float] = {}
+        for _ in range(rounds):
+            for name, pool in self.pools.items():
+                cost = pool.submit(cost_s, name, path, policy).result()
+                if cost is not None:
+                    best[name] = min(best.get(name, cost), cost)
+        return best
+
+
+@dataclass
+class Tally:
+    """CPU seconds by method, and for every other method those of ours on the files that it could read."""
+
+    files: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    ours_beside: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    readable: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, costs: dict[str, float]) -> None:
+        self.files += 1
+        for method, cost in costs.items():
+            self.seconds[method] += cost
+            self.ours_beside[method] += costs["ours"]
+            self.readable[method] += 1
+
+    def ms(self, method: str) -> float:
+        return self.seconds[method] / max(1, self.readable[method]) * 1000
+
+    def ratio(self, method: str) -> float:
+        """Return how many times `method` ours costs."""
+        return self.ours_beside[method] / self.seconds[method] if self.seconds[method] else float("nan")
+
+
+def codec_of(path: bytes) -> str:
+    """Return the codec of a song; raise DecodeError if it gives no sound."""
+    read_song(path, CropPolicy("start", 1.0))
+    with open_source(path) as source:
+        return source.codec
+
+
+def files_of(library: Path) -> list[bytes]:
+    """Return the files of a folder, or those that a player's database lists."""
+    if library.is_dir():
+        return sorted(os.path.join(at, name) for at, _, names in os.walk(os.fsencode(library)) for name in names)
+    files = {file_of(song.url, PathMap()) for song in read_library(library).songs if song.available}
+    return sorted(path for path in files if path)
+
+
+def show(tallies: dict[str, Tally], total: Tally, others: list[str]) -> None:
+    columns = ["decoder", "pure", "ours", "one piece", *others]
+    print("ms of CPU a file" + " " * 5 + "files" + "".join(f"{name:>11}" for name in columns), end="")
+    print(
+        f"{'ours/pure':>11}{'ours/decoder':>14}{'one piece/pure':>16}" + "".join(f"{n + '/ours':>16}" for n in others)
+    )
+    for codec, tally in [*sorted(tallies.items()), ("all", total)]:
+        print(f"{codec:<21}{tally.files:>5}" + "".join(f"{tally.ms(name):>11.1f}" for name in columns), end="")
+        print(f"{tally.ratio('pure'):>11.2f}{tally.ratio('decoder'):>14.2f}", end="")
+        print(f"{tally.ratio('pure') / tally.ratio('one piece'):>16.2f}", end="")
+        print("".join(f"{1 / tally.ratio(name) if tally.readable[name] else float('nan'):>16.2f}" for name in others))
+    worst = max(tallies, key=lambda codec: tallies[codec].ratio("pure"))
+    print(f"worst codec: {worst}, {tallies[worst].ratio('pure'):.2f} times the pure decode")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("library", type=Path)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--rate", type=int, default=16000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--limit", type=int)
+    asked = parser.parse_args()
+    policy = CropPolicy("end", asked.seconds, 1, asked.rate)
+    racers = Racers()
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    total, refused = Tally(), 0
+    for path in files_of(asked.library)[: asked.limit]:
+        try:
+            codec = codec_of(path)
+        except DecodeError:
+            refused += 1
+            continue
+        costs = racers.costs(path, policy, asked.rounds)
+        tallies[codec].add(costs)
+        total.add(costs)
+    if not total.files:
+        sys.exit(f"{asked.library}: no file in it could be read")
+    show(tallies, total, racers.others)
+    print(f"{refused} files that give no sound left out")
+
+
+if __name__ == "__main__":
+    main()

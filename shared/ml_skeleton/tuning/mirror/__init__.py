@@ -1,0 +1,1 @@
+"""The mirror: a process that copies a study's folder into MLflow while its trials run."""

@@ -1,0 +1,47 @@
+"""Ridge regression against the textbook, and a penalty that fits the signal."""
+
+import numpy as np
+import pytest
+
+from ml_skeleton.music.ridge import PENALTIES, choose_penalty, fit_ridge
+
+
+def data(count=200, noise=0.0, seed=0):
+    random = np.random.default_rng(seed)
+    matrix = random.standard_normal((count, 5)).astype(np.float32) * [1, 10, 0.1, 1, 1] + [0, 3, 0, 0, 0]
+    return matrix.astype(np.float32), matrix @ [0.3, 0.01, 2.0, 0, 0] + noise * random.standard_normal(count)
+
+
+def test_it_is_the_solution_of_the_normal_equations_on_standardised_features():
+    matrix, ratings = data(noise=0.5)
+    standard = (matrix - matrix.mean(0)) / matrix.std(0)
+    slopes = np.linalg.solve(standard.T @ standard + 7 * np.eye(5), standard.T @ (ratings - ratings.mean()))
+
+    ridge = fit_ridge(matrix, ratings, 7.0)
+
+    np.testing.assert_allclose(ridge.slopes, slopes, rtol=1e-4)
+    np.testing.assert_allclose(ridge.predict(matrix), ratings.mean() + standard @ slopes, rtol=1e-4, atol=1e-4)
+
+
+def test_a_feature_that_does_not_vary_counts_for_nothing():
+    matrix, ratings = data()
+    matrix[:, 3] = 0.1
+
+    assert fit_ridge(matrix, ratings, 1.0).slopes[3] == pytest.approx(0, abs=1e-6)
+
+
+def test_more_features_than_songs_are_no_problem():
+    random = np.random.default_rng(0)
+
+    ridge = fit_ridge(random.standard_normal((10, 300)).astype(np.float32), random.random(10), 10.0)
+
+    assert np.isfinite(ridge.slopes).all()
+
+
+@pytest.mark.parametrize(("noise", "expected"), [(0.001, PENALTIES[0]), (1e3, PENALTIES[-1])])
+def test_signal_is_trusted_and_noise_is_not(noise, expected):
+    matrix, ratings = data(noise=noise, seed=4)
+
+    found = choose_penalty(matrix, ratings, np.arange(200) % 5, np.ones(200, dtype=bool))
+
+    assert (found <= PENALTIES[6]) if expected == PENALTIES[0] else (found >= PENALTIES[12])
