@@ -18,7 +18,7 @@ evaluation := out / "evaluation"
 recommendations := out / "artifacts/recommendations"
 config := "configs/music_recommendation.yaml"
 device := "auto"
-epochs := "20"
+epochs := "10"
 top := "100"
 demo := "demo"
 

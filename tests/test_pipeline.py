@@ -5,7 +5,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
 from ml_skeleton.artifacts.crops import Crops, read_failures
 from ml_skeleton.artifacts.playlists import read_playlist
 from ml_skeleton_demo_library.library import make_library

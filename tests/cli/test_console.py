@@ -4,7 +4,6 @@ import re
 import sys
 
 import pytest
-
 from ml_skeleton.console import Progress, json_object, path_from_pipe
 from ml_skeleton.errors import InputError, UsageError
 
@@ -25,9 +24,7 @@ def test_an_empty_pipe_says_which_command_should_have_written(run_tool, tool):
     done = run_tool(tool)
 
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == (
-        f"{tool}: standard input: no path of a {what}; {made_by} writes it, see its message above\n"
-    )
+    assert done.stderr == (f"{tool}: standard input: no path of a {what}; {made_by} writes it, see its message above\n")
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from ml_skeleton.music.ridge import PENALTIES, choose_penalty, fit_ridge
 
 

@@ -126,7 +126,7 @@ class Recording:
 def to_int16(pieces: list[Mono], rate: int, new_rate: int) -> tuple[NDArray[np.int16], bool]:
     """Return `pieces` in a row at `new_rate`, and whether samples that are no numbers were silenced. (T,)"""
     samples = _resampled(pieces, rate, new_rate)
-    broken = not np.isfinite(samples.sum(dtype=np.float64))  # one such sample spreads to its neighbours, and to the sum
+    broken = not np.isfinite(samples.sum())  # one such sample spreads to its neighbours, and to the sum
     if broken:
         loudest = 8 * FULL_SCALE
         numbers = [np.nan_to_num(piece, nan=0.0, posinf=0.0, neginf=0.0).clip(-loudest, loudest) for piece in pieces]

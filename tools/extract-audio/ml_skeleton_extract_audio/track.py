@@ -16,10 +16,11 @@ from ml_skeleton_extract_audio.source import AudioPacket, AudioSource, DecodeErr
 
 SAMPLE_BYTES = 16 * 1024  # at each of three places, to tell recordings apart
 BARE_SAMPLE_BYTES = 64 * 1024  # one read; four seconds at 128 kbit/s
-TAIL_S = 1.0
-TAIL_BYTES = 4 * 1024  # what the tail holds at 32 kbit/s
+TAIL_S = 0.5
+TAIL_BYTES = 2 * 1024  # what the tail holds at 32 kbit/s
 TAIL_PACKETS = 64  # at most; a header that states too little would make the tail long
-SEEK_MARGIN_S = 1.0  # a seek may land behind the time asked for: by 23 ms in Vorbis files of a real library
+SEEK_MARGIN_S = 0.25  # a seek may land behind the time asked for: by 23 ms in Vorbis files of a real library
+CUT_OFF_S = 1.0  # shorter than promised by this much is worth a warning
 
 
 class Track(Protocol):
@@ -51,10 +52,14 @@ class Track(Protocol):
         """Return the sample index of a timestamp."""
 
 
-def open_track(source: AudioSource) -> Track:
-    """Return the track of `source`; a container that cannot find a time is read from end to end."""
+def open_track(source: AudioSource, keep_s: float) -> Track:
+    """Return the track of `source`; a container that cannot find a time is read from end to end.
+
+    Of such a file the packets of the last `keep_s` seconds are kept in memory.
+    What lies before is read again when it is asked for.
+    """
     if source.format in BARE_FORMATS:
-        return BareTrack(source)
+        return BareTrack(source, keep_s)
     try:
         return SeekableTrack(source)
     except (_UnseekableError, av.FFmpegError):
@@ -156,13 +161,14 @@ class BareTrack:
 
     counted = False
 
-    def __init__(self, source: AudioSource) -> None:
+    def __init__(self, source: AudioSource, keep_s: float) -> None:
         self.source = source
+        self._keep_s = keep_s
         self._region = frame_region(source.file)
 
     @cached_property
     def _reel(self) -> Reel:
-        return Reel(self.source, self.source.packets())
+        return Reel(self.source, self._keep_s)
 
     @cached_property
     def _clock(self) -> _Clock:
@@ -202,15 +208,11 @@ class CountedTrack:
         self.source = source
         self._digest = hashlib.blake2b()
         self._ticks = 0
-        self._reel = Reel(source, self._looked_at(source.packets()))
-        if not self._ticks:
-            raise _UnseekableError
-
-    def _looked_at(self, packets: Iterator[AudioPacket]) -> Iterator[AudioPacket]:
-        for packet in packets:
+        for packet in source.packets():
             self._digest.update(packet)
             self._ticks += packet.duration or 0
-            yield packet
+        if not self._ticks:
+            raise _UnseekableError
 
     def length_s(self) -> float:
         return float(self._ticks * self.source.time_base)
@@ -223,7 +225,8 @@ class CountedTrack:
         yield self._digest.digest()
 
     def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
-        return self._reel.packets()
+        self.source.reopen()
+        return self.source.packets()
 
     def index_of(self, pts: int) -> int:
         raise AssertionError("a counted track has no times")
@@ -263,6 +266,6 @@ def _joined(packets: Iterable[AudioPacket]) -> bytes:
 
 
 def _shortfall(stated_s: float | None, found_s: float) -> str | None:
-    if stated_s is None or found_s > stated_s - TAIL_S:
+    if stated_s is None or found_s > stated_s - CUT_OFF_S:
         return None
     return f"cut off: {stated_s:.1f} s promised, {found_s:.1f} s there"

@@ -35,12 +35,12 @@ def train_encoder(
     loss: Annotated[
         Literal["multitask", "rating"], typer.Option(help="multitask: rating and album, unrated songs included.")
     ] = "multitask",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training songs.")] = 20,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training songs.")] = 10,
     batch_size: BatchSize = 32,
-    lr: Annotated[float, typer.Option(min=0.0, help="Learning rate at the start; it falls along a cosine.")] = 1e-3,
+    lr: Annotated[float, typer.Option(min=0.0, help="Learning rate at the start; it falls along a cosine.")] = 3e-4,
     weight_decay: Annotated[float, typer.Option(min=0.0, help="Weight decay of AdamW.")] = 0.01,
     window: Annotated[float, typer.Option(min=0.5, help="Seconds that the encoder hears at a time.")] = 5.0,
-    windows_per_crop: Annotated[int, typer.Option(min=1, help="Random windows of each crop in an epoch.")] = 4,
+    windows_per_crop: Annotated[int, typer.Option(min=1, help="Random windows of each crop in an epoch.")] = 2,
     val_fraction: Annotated[
         float, typer.Option(min=0.0, max=0.5, help="Share of the rated songs that choose the best epoch.")
     ] = 0.15,

@@ -11,12 +11,12 @@ class Settings:
     encoder: str
     encoder_arguments: dict[str, Any] = field(default_factory=dict)
     loss: str = "multitask"
-    epochs: int = 20
+    epochs: int = 10
     batch_size: int = 32
-    lr: float = 1e-3
+    lr: float = 3e-4
     weight_decay: float = 0.01
     window_s: float = 5.0
-    windows_per_crop: int = 4
+    windows_per_crop: int = 2
     val_fraction: float = 0.15
     test_fraction: float = 0.2
     seed: int = 42
