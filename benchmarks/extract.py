@@ -156,7 +156,7 @@ class Racers:
     def __init__(self) -> None:
         spawn = get_context("spawn")
         self.pools = {name: ProcessPoolExecutor(1, spawn) for name in ("decoder", *MAKERS)}
-        for name, maker in list(MAKERS.items()):
+        for name in MAKERS:
             try:
                 self.pools[name].submit(method_of, name).result()
             except (ImportError, OSError, RuntimeError, BrokenExecutor) as error:

@@ -5,6 +5,7 @@ goes to standard error through `note`, `warn` and `Progress`.
 """
 
 import json
+import os
 import signal
 import sys
 import time
@@ -42,6 +43,8 @@ def new_app() -> typer.Typer:
 def run_tool(app: typer.Typer) -> NoReturn:
     """Run `app` and leave the process: one line for a UserError, 130 or 143 after a signal."""
     _Voice.name = Path(sys.argv[0]).name
+    # torch's threads wait for each other by spinning: beside one other busy process that doubles the time of a step
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         app()

@@ -109,9 +109,22 @@ def test_the_checkpoint_names_the_songs_whose_ratings_it_has_seen(audible_librar
     header = train(audible_library, tmp_path / "encoder.pt")
     songs = songs_to_learn_from(Crops(audible_library), SMALL)
 
-    tested = {recording.audio_id for recording in songs.rated(TEST)}
+    sides = {side: {recording.audio_id for recording in songs.rated(side)} for side in (TRAIN, VAL, TEST)}
+    assert all(sides.values())
+    assert set(header.content["ratings_seen"]) == sides[TRAIN]  # the few of VAL choose nothing
+
+
+def test_validation_songs_that_choose_the_epoch_count_as_seen(audible_library, tmp_path, monkeypatch):
+    monkeypatch.setattr("ml_skeleton_train_encoder.train.FEWEST_TO_CHOOSE", 1)
+    monkeypatch.setattr("ml_skeleton_train_encoder.train.FEWEST_TO_VALIDATE", 1)
+
+    header = train(audible_library, tmp_path / "encoder.pt")
+
+    songs = songs_to_learn_from(Crops(audible_library), SMALL)
     used = {recording.audio_id for side in (TRAIN, VAL) for recording in songs.rated(side)}
-    assert (set(header.content["ratings_seen"]), bool(tested), tested & used) == (used, True, set())
+    best = min(header.content["history"], key=lambda epoch: epoch["val_loss"])
+    assert set(header.content["ratings_seen"]) == used
+    assert header.content["metrics"]["val_loss"] == best["val_loss"]
 
 
 def test_an_epoch_holds_every_training_crop_as_often_as_asked(audible_library):

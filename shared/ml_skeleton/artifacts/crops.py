@@ -2,17 +2,17 @@
 
     songs.parquet           the player's songs, rewritten whole each run; its metadata is the folder's provenance
     audio/part-*.parquet    one row per crop; parts are only ever added
-    failures.parquet        what could not be read and why
+    failures.parquet        what could not be read and why (ledger.py)
+    duplicates.parquet      which recordings sound the same (duplicates.py)
 
 Every file carries the format number in its metadata. Adding a nullable column
 keeps the number; anything else raises it.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -24,14 +24,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_skeleton.artifacts.files import complete_or_absent, fingerprint_of
-from ml_skeleton.artifacts.provenance import Provenance, parse_provenance, require
+from ml_skeleton.artifacts.ledger import Failure, read_failures, write_failures
+from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of
+from ml_skeleton.artifacts.provenance import Provenance, require
 from ml_skeleton.artifacts.songs import SONGS_SCHEMA, Song, from_table, to_table
-from ml_skeleton.errors import InputError
+
+# what a crops folder holds beside its audio is found here too
+__all__ = [
+    "AUDIO_SCHEMA", "FORMAT", "KIND", "MADE_BY",
+    "Crop", "CropGroup", "CropWriter", "Crops", "Failure", "Waveform",
+    "crop_keys", "crop_measures", "read_failures", "sweep", "write_failures", "write_songs",
+]  # fmt: skip
 
 KIND = "crops"
 FORMAT = 1
-MADE_BY = "clem-extract --db clementine.db"
-METADATA_KEY = b"ml_skeleton"
 FULL_SCALE = 32768.0
 
 ROWS_PER_GROUP = 8  # 15 MB at 60 s and 16 kHz: large reads, and a footer that stays small
@@ -52,18 +58,7 @@ AUDIO_SCHEMA = pa.schema(
         pa.field("peak", pa.float32(), nullable=False),
         pa.field("speech", pa.float32()),  # share of the crop that is speech, 0 to 1; null where not measured
         pa.field("codec", pa.string(), nullable=False),
-    ]
-)
-
-FAILURES_SCHEMA = pa.schema(
-    [
-        pa.field("url", pa.string(), nullable=False),  # as the player wrote it
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("start_s", pa.float64(), nullable=False),
-        pa.field("mtime", pa.int64(), nullable=False),
-        pa.field("filesize", pa.int64(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("fatal", pa.bool_(), nullable=False),  # false: the song was read, with a warning
+        pa.field("sketch", pa.binary()),  # what sounds alike is found by, see duplicates.py; null where not made
     ]
 )
 
@@ -80,19 +75,7 @@ class Crop:
     samples: npt.NDArray[np.int16]  # (T,)
     speech: float | None
     codec: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One row of FAILURES_SCHEMA."""
-
-    url: str
-    path: str
-    start_s: float
-    mtime: int
-    filesize: int
-    reason: str
-    fatal: bool = True
+    sketch: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +107,9 @@ class CropWriter:
 
     def __init__(self, folder: Path, tool: str) -> None:
         self.folder = folder / "audio"
-        self.schema = AUDIO_SCHEMA.with_metadata(_metadata(Provenance("crops-audio", FORMAT, tool)))
+        self.schema = AUDIO_SCHEMA.with_metadata(metadata_of(Provenance("crops-audio", FORMAT, tool)))
         self._held: list[Crop] = []  # less than a row group
-        self._part: ExitStack | None = None
+        self._part = ExitStack()  # what gives the open part its name
         self._writer: pq.ParquetWriter | None = None
         self._rows_in_part = 0
         self._part_since = 0.0
@@ -139,7 +122,7 @@ class CropWriter:
     ) -> None:
         if kind is None or not issubclass(kind, Exception):  # after a signal what is whole is kept
             self.finish_part()
-        elif self._part:
+        else:
             self._part.__exit__(kind, error, trace)
 
     def add(self, crops: Iterable[Crop]) -> None:
@@ -148,20 +131,23 @@ class CropWriter:
             self._held.append(crop)
             if len(self._held) == ROWS_PER_GROUP:
                 self._write_held()
-        if self._part and (
-            self._rows_in_part >= ROWS_PER_PART or time.monotonic() - self._part_since > SECONDS_PER_PART
-        ):
+        if self._writer and self._is_due():
             self.finish_part()
 
     def finish_part(self) -> None:
         """Put all that was added under its final name."""
-        if self._held:
-            self._write_held()
-        if self._part and self._writer:
-            self._writer.close()
-            self._part.close()
-        self._part = self._writer = None
+        if not (self._held or self._writer):
+            return
+        writer = self._open_writer()
+        with self._part:
+            if self._held:
+                self._write_held()
+            writer.close()
+        self._writer = None
         self._rows_in_part = 0
+
+    def _is_due(self) -> bool:
+        return self._rows_in_part >= ROWS_PER_PART or time.monotonic() - self._part_since > SECONDS_PER_PART
 
     def _write_held(self) -> None:
         batch = pa.RecordBatch.from_pylist([_row(crop) for crop in self._held], schema=self.schema)
@@ -171,13 +157,13 @@ class CropWriter:
 
     def _open_writer(self) -> pq.ParquetWriter:
         if self._writer is None:
-            self._part, self._part_since = ExitStack(), time.monotonic()
-            partial = self._part.enter_context(
-                complete_or_absent(self.folder / f"part-{_next_part(self.folder):06d}.parquet")
-            )
-            self._writer = pq.ParquetWriter(
-                partial, self.schema, compression="none", use_dictionary=False, write_statistics=False
-            )
+            name = f"part-{_next_part(self.folder):06d}.parquet"
+            with ExitStack() as part:  # left again, with an error, if the file cannot be made
+                partial = part.enter_context(complete_or_absent(self.folder / name))
+                self._writer = pq.ParquetWriter(
+                    partial, self.schema, compression="none", use_dictionary=False, write_statistics=False
+                )
+                self._part, self._part_since = part.pop_all(), time.monotonic()
         return self._writer
 
 
@@ -186,7 +172,7 @@ class Crops:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.provenance = _read_provenance(folder / "songs.parquet")
+        self.provenance = provenance_of(folder / "songs.parquet")
         require(self.provenance, folder, KIND, FORMAT, MADE_BY)
         self.policy: str = self.provenance.settings["policy"]
 
@@ -233,39 +219,36 @@ class Crops:
         ]
 
 
+def crop_measures(folder: Path, columns: Sequence[str]) -> pa.Table:
+    """Return these columns of all crops in the order they were written; the samples are not touched.
+
+    No rows for a folder that is new; null where an older part lacks a column.
+    """
+    tables = [AUDIO_SCHEMA.empty_table().select(columns)]
+    for path in sorted((folder / "audio").glob("part-*.parquet")):
+        with _opened(path) as part:
+            tables.append(part.read(columns=list(columns)).replace_schema_metadata())
+    return pa.concat_tables(tables, promote_options="default").select(columns)
+
+
 def crop_keys(folder: Path) -> dict[tuple[str, str], int]:
     """Return how many crops each (audio_id, policy) has in `folder`; empty for a folder that is new."""
-    count: dict[tuple[str, str], int] = defaultdict(int)
-    for part in sorted((folder / "audio").glob("part-*.parquet")):
-        with _opened(part) as file:
-            keys = file.read(columns=["audio_id", "policy"])
-        for audio_id, policy in zip(*(column.to_pylist() for column in keys.columns), strict=True):
-            count[audio_id, policy] += 1
-    return count
+    counted = (
+        crop_measures(folder, ["audio_id", "policy"]).group_by(["audio_id", "policy"]).aggregate([([], "count_all")])
+    )
+    return {(row["audio_id"], row["policy"]): row["count_all"] for row in counted.to_pylist()}
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed run has left half-written; only for a run that holds the folder's lock."""
+    for stale in [*folder.glob(".*.partial"), *(folder / "audio").glob(".*.partial")]:
+        stale.unlink(missing_ok=True)
 
 
 def write_songs(folder: Path, songs: Sequence[Song], provenance: Provenance) -> None:
     """Replace songs.parquet, and with it what the folder says about itself."""
     with complete_or_absent(folder / "songs.parquet") as partial:
-        pq.write_table(to_table(songs).replace_schema_metadata(_metadata(provenance)), partial)
-
-
-def write_failures(folder: Path, failures: Sequence[Failure], tool: str) -> None:
-    """Replace failures.parquet."""
-    columns = list(zip(*map(astuple, failures), strict=True)) or [()] * len(FAILURES_SCHEMA)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, FAILURES_SCHEMA, strict=True)]
-    schema = FAILURES_SCHEMA.with_metadata(_metadata(Provenance("crops-failures", FORMAT, tool)))
-    with complete_or_absent(folder / "failures.parquet") as partial:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), partial)
-
-
-def read_failures(folder: Path) -> list[Failure]:
-    """Return the ledger; empty for a folder that has none yet."""
-    path = folder / "failures.parquet"
-    if not path.exists():
-        return []
-    require(_read_provenance(path), path, "crops-failures", FORMAT, MADE_BY)
-    return [Failure(**row) for row in pq.read_table(path).to_pylist()]
+        pq.write_table(to_table(songs).replace_schema_metadata(metadata_of(provenance)), partial)
 
 
 def _row(crop: Crop) -> Mapping[str, Any]:
@@ -283,6 +266,7 @@ def _row(crop: Crop) -> Mapping[str, Any]:
         "peak": float(np.abs(audio).max(initial=0.0)),
         "speech": crop.speech,
         "codec": crop.codec,
+        "sketch": crop.sketch,
     }
 
 
@@ -301,28 +285,8 @@ def _groups_of(path: Path, policy: str) -> Iterator[CropGroup]:
 
 def _opened(path: Path) -> pq.ParquetFile:
     """Open a part; memory-mapped, as uncompressed samples are then read without a copy in between."""
-    require(_read_provenance(path), path, "crops-audio", FORMAT, MADE_BY)
+    require(provenance_of(path), path, "crops-audio", FORMAT, MADE_BY)
     return pq.ParquetFile(path, memory_map=True)
-
-
-def _read_provenance(path: Path) -> Provenance:
-    folder = path.parent
-    try:
-        metadata = pq.read_metadata(path).metadata or {}
-    except FileNotFoundError:
-        what = "not a crops folder, it holds no songs.parquet" if folder.is_dir() else "no such folder"
-        raise InputError(f"{folder}: {what}; make it with: {MADE_BY} --out {folder}") from None
-    except NotADirectoryError:
-        raise InputError(f"{folder}: a file, expected a crops folder made by: {MADE_BY}") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(
-            f"{path}: damaged ({str(error).splitlines()[0]}); delete it and run clem-extract again"
-        ) from None
-    return parse_provenance(metadata.get(METADATA_KEY), path)
-
-
-def _metadata(provenance: Provenance) -> dict[bytes, bytes]:
-    return {METADATA_KEY: provenance.to_json().encode()}
 
 
 def _next_part(folder: Path) -> int:

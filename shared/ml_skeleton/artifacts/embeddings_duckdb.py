@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ml_skeleton.artifacts.embeddings import EmbeddingStore, Vectors
-from ml_skeleton.artifacts.songs import SONGS_SCHEMA, Song, from_table, to_table
+from ml_skeleton.artifacts.songs import Song, from_table, to_table
 from ml_skeleton.errors import BusyError, InputError, UserError
 
 TABLES = """
@@ -82,7 +82,7 @@ class DuckDBStore(EmbeddingStore):
     def songs(self) -> list[Song]:
         with self.transaction() as database:
             table: pa.Table = database.sql("SELECT * FROM songs ORDER BY song_id").to_arrow_table()
-        return from_table(table.select(SONGS_SCHEMA.names))
+        return from_table(table)
 
     def make_tables(self, provenance: str) -> None:
         with self.transaction() as database, self._registered("new_songs", to_table([])):

@@ -69,20 +69,21 @@ class SQLiteStore(EmbeddingStore):
         values = ", ".join("?" * len(SONG_COLUMNS))
         rows = ([_as_sql(value) for value in attrgetter(*SONG_COLUMNS)(song)] for song in songs)
         with self.transaction() as database:
-            database.execute("DELETE FROM songs")
+            _make_songs(database)
             database.executemany(f"INSERT INTO songs VALUES ({values})", rows)
 
     def songs(self) -> list[Song]:
         with self.transaction() as database:
-            rows = database.execute(f"SELECT {', '.join(SONG_COLUMNS)} FROM songs ORDER BY song_id").fetchall()
+            there = {row[1] for row in database.execute("PRAGMA table_info(songs)")}
+            columns = [name if name in there else f"NULL AS {name}" for name in SONG_COLUMNS]  # of an older store
+            rows = database.execute(f"SELECT {', '.join(columns)} FROM songs ORDER BY song_id").fetchall()
         return [_song(row) for row in rows]
 
     def make_tables(self, provenance: str) -> None:
-        columns = ", ".join(f"{field.name} {_sql_type(field)}" for field in SONGS_SCHEMA)
         with self.transaction() as database:
             for statement in filter(str.strip, TABLES.split(";")):
                 database.execute(statement)
-            database.execute(f"CREATE TABLE songs ({columns})")
+            _make_songs(database)
             database.execute("INSERT INTO artifact VALUES ('provenance', ?)", (provenance,))
 
     def close(self) -> None:
@@ -102,6 +103,13 @@ class SQLiteStore(EmbeddingStore):
             if "locked" in str(error) or "disk" in str(error):
                 raise UserError(f"{self.path}: {error}; try again when that is mended") from None
             raise InputError(f"{self.path}: not an embedding store, or damaged: {error}") from None
+
+
+def _make_songs(database: sqlite3.Connection) -> None:
+    """Make the songs table anew, as an older store may lack a column."""
+    columns = ", ".join(f"{field.name} {_sql_type(field)}" for field in SONGS_SCHEMA)
+    database.execute("DROP TABLE IF EXISTS songs")
+    database.execute(f"CREATE TABLE songs ({columns})")
 
 
 def _sql_type(field: pa.Field) -> str:

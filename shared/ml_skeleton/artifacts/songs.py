@@ -39,6 +39,7 @@ SONGS_SCHEMA = pa.schema(
         pa.field("filesize", pa.int64()),  # bytes; null if the file was not found
         pa.field("available", pa.bool_(), nullable=False),  # the player knows it and the file is there
         pa.field("audio_id", pa.string()),  # fingerprint of the audio; null where nothing could be read
+        pa.field("speech", pa.float64()),  # share of its crops that is speech, 0 to 1; null where not measured
     ]
 )
 
@@ -69,6 +70,7 @@ class Song:
     filesize: int | None
     available: bool
     audio_id: str | None
+    speech: float | None = None
 
     @property
     def label(self) -> str:
@@ -104,7 +106,10 @@ def to_table(songs: Sequence[Song]) -> pa.Table:
 
 
 def from_table(table: pa.Table) -> list[Song]:
-    """Return the rows of a table of SONGS_SCHEMA."""
-    columns: Mapping[str, list[object]] = {name: table.column(name).to_pylist() for name in SONG_COLUMNS}
+    """Return the rows of a table of SONGS_SCHEMA; null where an older table lacks a nullable column."""
+    there = set(table.column_names)
+    columns: Mapping[str, list[object]] = {
+        name: table.column(name).to_pylist() if name in there else [None] * table.num_rows for name in SONG_COLUMNS
+    }
     columns = {**columns, "album_keys": [tuple(keys) for keys in columns["album_keys"]]}  # type: ignore[arg-type]
     return [Song(*row) for row in zip(*columns.values(), strict=True)]

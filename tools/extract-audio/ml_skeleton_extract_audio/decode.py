@@ -2,8 +2,8 @@
 
 A crop at the end is counted from the last sample that decodes, whatever the
 timestamps say; others are placed by the timestamps. Samples equal those of a
-decode of the whole file, but for AAC encoded with noise substitution, where a
-decoder draws other noise.
+decode of the whole file, but for AC-3 and AAC with noise substitution, in which
+the decoder draws noise, another one each time.
 """
 
 import math
@@ -15,20 +15,21 @@ from statistics import median_low
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from ml_skeleton_extract_audio.cropping import CropPolicy, Window
 from ml_skeleton_extract_audio.fingerprint import audio_id
 from ml_skeleton_extract_audio.mono import Recording, to_int16
-from ml_skeleton_extract_audio.source import DecodeError, open_source
+from ml_skeleton_extract_audio.source import AudioPacket, DecodeError, open_source
 from ml_skeleton_extract_audio.track import Track, open_track
 
 __all__ = ["Crop", "DecodeError", "DecodedSong", "read_song"]
 
 # Sound decoded before a crop, until the decoder is in the state that a decode of the whole file would have. Measured
 # on a real library, the longest needed: Opus 0.63 s, Speex 0.93 s, the others less than 0.1 s. An MP3 frame may use
-# the data of up to 0.8 s before it. Musepack packets are up to 1.5 s long.
-PREROLL_S = {"opus": 1.0, "speex": 2.0, "mp3": 1.0, "mp2": 1.0, "musepack7": 2.0, "musepack8": 2.0}
+# the data of up to 0.8 s before it. A Musepack packet is 1.7 s long.
+PREROLL_S = {"opus": 1.0, "speex": 2.0, "mp3": 1.0, "musepack7": 2.0, "musepack8": 2.0}
 PREROLL_OTHERS_S = 0.25
 KEPT_AT_MOST_S = 900.0  # of packets in memory
 TIMESTAMPS_ASKED = 16  # some lie, by 10 ms for a page of Ogg or a block of AAC: the median is right
@@ -36,7 +37,7 @@ TIMESTAMP_SLACK = 2048  # samples
 END_SLACK_S = 0.5  # a cue track that stops this close to the end of its file is the last one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth of being equal
 class Crop:
     """A stretch of a song, as a network hears it."""
 
@@ -44,7 +45,7 @@ class Crop:
     samples: NDArray[np.int16]  # mono, at the rate of the policy, never padded (T,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DecodedSong:
     """What a song gave."""
 
@@ -90,6 +91,8 @@ def read_song(
             return DecodedSong(identity, stated_s, source.codec, (), None, source.file.bytes_read)
         reader = _Reader(track, policy, _stretch(track, start_s, length_s), max_duration_s)
         found_s, crops = reader.read()
+        if not any(len(crop.samples) for crop in crops):
+            raise DecodeError("nothing in it decodes")
         return DecodedSong(identity, found_s, source.codec, crops, reader.warning(), source.file.bytes_read)
 
 
@@ -123,6 +126,7 @@ class _Reader:
         self._most_s = math.inf if max_duration_s is None else max_duration_s + self._preroll_s + END_SLACK_S
         self._undecoded = 0
         self._broken = False
+        self._refusal: str | None = None
 
     def read(self) -> tuple[float, tuple[Crop, ...]]:
         """Return the length of the song, in seconds, and its crops."""
@@ -146,6 +150,7 @@ class _Reader:
         reach_s = song_s + self.policy.windows(self.song.length_s)[0].start_s
         tries = 0
         while True:
+            self._undecoded = 0
             recording = self._record(reach_s, math.inf, keep)
             found_s = recording.stop / rate - song_s
             windows = self.policy.windows(found_s)
@@ -169,18 +174,10 @@ class _Reader:
         """Decode from a little before `from_s` to `stop_s` or a little behind it. Times are those of the file."""
         recording = Recording(self.rate, keep)
         begin_s = from_s - self._preroll_s
-        packets = self.track.packets_from(begin_s)
-        decode = self.source.decoder.decode  # asked for now: packets_from may have opened the file anew
         from_start = self.track.counted or begin_s <= 0
         firsts: list[int] = []  # what the timestamps say of the index of the first sample
         most = enough = self._most_s * self.rate
-        self._undecoded = 0
-        for packet in chain(packets, [None]):
-            try:
-                frames = decode(packet)
-            except av.FFmpegError:
-                self._undecoded += recording.written > 0  # the first ones after a seek may lack what came before
-                continue
+        for frames in self._decoded(self.track.packets_from(begin_s)):
             for frame in frames:
                 if len(firsts) < TIMESTAMPS_ASKED and frame.pts is not None:
                     firsts.append(0 if from_start else self.track.index_of(frame.pts) - recording.written)
@@ -190,11 +187,25 @@ class _Reader:
                 break
         if recording.written >= most:
             raise self._too_long
-        if not recording.written:
-            raise DecodeError("nothing in it decodes")
+        if recording.refused > recording.written:
+            raise DecodeError(recording.refusal or "")
+        self._refusal = recording.refusal
         recording.mix()
         recording.first = median_low(firsts) if firsts else 0
         return recording
+
+    def _decoded(self, packets: Iterator[AudioPacket]) -> Iterator[list[AudioFrame]]:
+        """Yield the frames of each packet that decodes, and count the others."""
+        decode = self.source.decoder.decode  # asked for now: whoever made `packets` may have opened the file anew
+        begun = False
+        for packet in chain(packets, [None]):
+            try:
+                frames = decode(packet)
+            except av.FFmpegError:
+                self._undecoded += begun  # the first packets after a seek may lack what came before
+                continue
+            begun = True
+            yield frames
 
     def _crop(self, recording: Recording, window: Window) -> Crop:
         start = max(recording.start, round((self.song.start_s + window.start_s) * self.rate))
@@ -205,7 +216,7 @@ class _Reader:
 
     def warning(self) -> str | None:
         """Return what was wrong with the file, or None."""
-        notes = [self.track.shortfall(), self.source.damage]
+        notes = [self.track.shortfall(), self.source.damage, self._refusal]
         if self._undecoded:
             notes.append(f"{self._undecoded} packets did not decode")
         if self._broken:

@@ -10,11 +10,10 @@ import soxr
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from ml_skeleton_extract_audio.source import DecodeError
-
 Mono = NDArray[np.float32]
 
 BLOCK = 2**15  # samples; in stereo this and what is made of it stay in the second-level cache
+MOST_PLANES = 8  # 7.1; FFmpeg keeps more in another place, beyond the end of which PyAV 18 reads
 FULL_SCALE = 2.0**15  # samples carry the scale of the int16 that they end as
 
 # by FFmpeg's name of the sample format, less the p for planar: type, the value that is full scale, the value of silence
@@ -49,10 +48,12 @@ def downmix(frame: AudioFrame) -> Mono:
 
 
 def _channels(frame: AudioFrame, sample_type: type[np.generic]) -> list[NDArray[Any]]:
-    planes: tuple[Any, ...] = frame.planes  # buffers, which their type stub does not say
+    count = frame.layout.nb_channels
+    planes: tuple[Any, ...] = frame.planes[
+        :count
+    ]  # PyAV 18 may append some that do not exist, and a read of them crashes
     if frame.format.is_planar:
         return [np.frombuffer(plane, sample_type, frame.samples) for plane in planes]
-    count = frame.layout.nb_channels
     interleaved = np.frombuffer(planes[0], sample_type, frame.samples * count)
     return list(interleaved.reshape(-1, count).T)
 
@@ -64,20 +65,23 @@ class Recording:
         self.rate = rate
         self.first = 0  # sample index in the file of the first sample ever written
         self.written = 0
+        self.refused = 0  # samples of frames that were left out
+        self.refusal: str | None = None  # why, of the last one
         self._keep, self._held = keep, 0
         self._blocks: deque[Mono] = deque()
         self._queue, self._channels = av.AudioFifo(), 0
         self._mix_at = BLOCK
 
     def write(self, frame: AudioFrame) -> None:
-        """Append a frame of any number of channels; raise DecodeError if its sample rate is another."""
-        if frame.layout.nb_channels != self._channels:  # the queue would not notice, and read past the last plane
-            self._renew_queue(frame)
+        """Append a frame. One that a damaged file gives another sample rate or dozens of channels is left out."""
+        if frame.layout.nb_channels != self._channels and not self._renew_queue(frame):
+            return  # asked first: the queue would not notice, and read behind the last plane
         frame.pts = None  # the queue would insist on seamless ones
         try:
             self._queue.write(frame)
         except ValueError:  # of another sample rate or format
-            self._renew_queue(frame)
+            if not self._renew_queue(frame):
+                return
             self._queue.write(frame)
         self.written += frame.samples
         if self.written >= self._mix_at:
@@ -95,11 +99,19 @@ class Recording:
         while self._held - len(self._blocks[0]) >= self._keep:
             self._held -= len(self._blocks.popleft())
 
-    def _renew_queue(self, frame: AudioFrame) -> None:
+    def _renew_queue(self, frame: AudioFrame) -> bool:
+        """Begin a queue for frames of this kind; return False for a kind that cannot be had."""
+        channels = frame.layout.nb_channels
         if frame.sample_rate != self.rate:
-            raise DecodeError(f"the sample rate changes within the file, from {self.rate} to {frame.sample_rate} Hz")
-        self.mix()
-        self._queue, self._channels = av.AudioFifo(), frame.layout.nb_channels
+            self.refusal = f"its sample rate changes from {self.rate} to {frame.sample_rate} Hz"
+        elif frame.format.is_planar and channels > MOST_PLANES:
+            self.refusal = f"{channels} channels, expected {MOST_PLANES} at most"
+        else:
+            self.mix()
+            self._queue, self._channels = av.AudioFifo(), channels
+            return True
+        self.refused += frame.samples
+        return False
 
     @property
     def start(self) -> int:

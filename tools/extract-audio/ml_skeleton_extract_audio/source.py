@@ -12,7 +12,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -96,32 +96,35 @@ class LocalFile(io.FileIO):
 class AudioSource:
     """The best audio stream of an open file: its packets from the start, and its decoder."""
 
-    container: InputContainer
-    stream: AudioStream
-    decoder: AudioCodecContext
-
     def __init__(self, file: LocalFile) -> None:
         self.file = file
-        self.damage: str | None = None  # why the packets ended before the file did
-        self.reopen()
+        self._open()
         self.format: str = self.container.format.name
         self.codec: str = self.decoder.codec.canonical_name
         self.rate: int = self.decoder.sample_rate or 0
         if self.rate not in RATES:
             raise DecodeError(f"a sample rate of {self.rate} Hz")
 
-    def reopen(self) -> None:
-        """Start anew, whatever state a failed seek has left."""
-        self.file.seek(0)
+    def _open(self) -> None:
         self.container = _open_container(self.file)
         stream = self.container.streams.best("audio")
-        if not isinstance(stream, AudioStream):
+        if not isinstance(stream, AudioStream) or not stream.time_base:
             raise DecodeError("no audio stream")
         if not isinstance(stream.codec_context, AudioCodecContext):
             raise DecodeError("FFmpeg has no decoder for its audio")
         self.stream, self.decoder = stream, stream.codec_context
         self.decoder.thread_count = 1  # processes are what runs in parallel
-        self.time_base: Fraction = stream.time_base or Fraction(1, self.rate)
+        self.time_base: Fraction = stream.time_base
+        self.damage: str | None = None  # why the packets ended before the file did
+
+    def reopen(self) -> None:
+        """Go back to the first packet and to a fresh decoder, whatever a failed seek has left behind."""
+        self.close()
+        self.file.seek(0)
+        self._open()
+
+    def close(self) -> None:
+        self.container.close()
 
     @property
     def stated_s(self) -> float | None:
@@ -165,11 +168,8 @@ def open_source(path: str | bytes | Path) -> Iterator[AudioSource]:
         with LocalFile(path) as file:
             if not file.size:
                 raise DecodeError("an empty file")
-            source = AudioSource(file)
-            try:
+            with closing(AudioSource(file)) as source:
                 yield source
-            finally:
-                source.container.close()
     except av.FFmpegError as error:  # before OSError, of which some of these are kinds
         raise DecodeError(_sentence(error)) from None
     except OSError as error:

@@ -91,16 +91,16 @@ class _Clock:
 
     def pts_of(self, time_s: float) -> int:
         """Never before the first packet, where FFmpeg would forget to throw away its sound."""
-        return (
-            max(self.first_packet, self.first_sample + int(time_s / self._tick_s)) if time_s > 0 else self.first_packet
-        )
+        if time_s <= 0:
+            return self.first_packet
+        return max(self.first_packet, self.first_sample + int(time_s / self._tick_s))
 
     def time_of(self, pts: int) -> float:
         return float((pts - self.first_sample) * self._tick_s)
 
 
 class SeekableTrack:
-    """A track in a container that finds a time by itself. Reads the start and the end of the file."""
+    """A track in a container that finds a time by itself. Reads the start, the middle and the end of the file."""
 
     counted = False
 
@@ -117,6 +117,7 @@ class SeekableTrack:
         if not self._tail:
             raise _UnseekableError
         self._end = max(_end(packet) for packet in self._tail)
+        self._middle = list(self._packets_in_the_middle())
 
     @cached_property
     def _clock(self) -> _Clock:
@@ -133,12 +134,9 @@ class SeekableTrack:
 
         The last one is left out, as taggers may have hung something on it.
         """
-        ticks = self._end - self._first
-        yield str(ticks * self.source.time_base).encode()
+        yield str((self._end - self._first) * self.source.time_base).encode()
         yield _joined(self._head)[:SAMPLE_BYTES]
-        middle = self._first + ticks // 2
-        packets = self._packets_at(middle - int(SEEK_MARGIN_S / self.source.time_base))
-        yield _joined(_take((packet for packet in packets if _pts(packet) >= middle), SAMPLE_BYTES))
+        yield _joined(self._middle)
         yield _joined(self._tail[:-1])[-TAIL_BYTES:]
 
     def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
@@ -146,6 +144,12 @@ class SeekableTrack:
 
     def index_of(self, pts: int) -> int:
         return self._clock.index_of(pts)
+
+    def _packets_in_the_middle(self) -> Iterator[AudioPacket]:
+        """Yield the packets that begin behind the middle of the track; where the seek lands differs with the tags."""
+        middle = (self._first + self._end) // 2
+        packets = self._packets_at(middle - int(SEEK_MARGIN_S / self.source.time_base))
+        return _take((packet for packet in packets if _pts(packet) >= middle), SAMPLE_BYTES)
 
     def _packets_at(self, pts: int) -> Iterator[AudioPacket]:
         self.source.container.seek(max(self._first, pts), stream=self.source.stream)

@@ -27,7 +27,8 @@ from ml_skeleton_train_encoder.state import TrainingState, resume_or_start
 
 TOOL = "train-encoder"
 MAX_GRADIENT = 1.0
-FEWEST_TO_VALIDATE = 5  # below it, the best epoch would be chosen by chance; the last one is kept
+FEWEST_TO_VALIDATE = 5  # rated songs; fewer give no figure worth printing
+FEWEST_TO_CHOOSE = 50  # below it, the best epoch would be chosen by chance; the last one is kept
 Epoch = dict[str, float | None]
 
 
@@ -59,9 +60,13 @@ def train_encoder(
 def summary(header: Header) -> str:
     """Return one line for a person on what the training came to."""
     metrics = header.content["metrics"]
-    if metrics.get("val_loss") is None:
-        return f"{metrics['epochs']} epochs; too few rated songs to validate on, so the last epoch is kept"
-    return f"{metrics['epochs']} epochs, best {metrics['best_epoch']} with val_loss {metrics['val_loss']:.4f}"
+    kept = f"{metrics['epochs']} epochs, {metrics['best_epoch']} kept"
+    if metrics["val_loss"] is None:
+        return f"{kept}; too few rated songs to validate on"
+    rank = metrics["val_spearman"]
+    return (
+        f"{kept}; val_loss {metrics['val_loss']:.4f}, rank correlation {'undefined' if rank is None else f'{rank:.2f}'}"
+    )
 
 
 class Run:
@@ -128,7 +133,7 @@ class Run:
         self.loss.eval()
         true = {recording.audio_id: recording.rating for recording in self.songs.rated(VAL)}
         if len(true) < FEWEST_TO_VALIDATE:
-            return {"val_loss": None}
+            return {"val_loss": None, "val_spearman": None}
         pairs = []
         for waveform in waveforms(self.songs.crops, self.songs.crops.groups, set(true)):
             audio = torch.from_numpy(all_windows(waveform, self.length)).to(self.device)
@@ -139,13 +144,19 @@ class Run:
 
     def _is_better(self, epoch: Epoch, state: TrainingState) -> bool:
         loss, best = epoch["val_loss"], state.best_loss
-        return loss is None or best is None or loss < best
+        return loss is None or best is None or loss < best or not self.chooses_epoch
+
+    @property
+    def chooses_epoch(self) -> bool:
+        """Whether the validation songs are enough to say which epoch was best."""
+        return len(self.songs.rated(VAL)) >= FEWEST_TO_CHOOSE
 
 
 def _save(out: Path, run: Run, state: TrainingState) -> Header:
     songs, settings = run.songs, run.settings
     parent = Parent("crops", str(songs.crops.folder.resolve()), songs.crops.fingerprint)
-    heard = [recording.audio_id for side in (TRAIN, VAL) for recording in songs.rated(side)]
+    shaping = (TRAIN, VAL) if run.chooses_epoch else (TRAIN,)
+    heard = [recording.audio_id for side in shaping for recording in songs.rated(side)]
     content = {
         "model": settings.encoder,
         "arguments": run.arguments,
