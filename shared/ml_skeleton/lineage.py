@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml_skeleton.artifacts.provenance import Parent, Provenance
+from ml_skeleton.artifacts.provenance import Parent, Provenance, parse_provenance
 from ml_skeleton.errors import InputError
 
 MISSING, CHANGED, SAME, UNCHECKED = "missing", "changed since", "unchanged", "there"
@@ -106,16 +106,14 @@ def _store(path: Path, part: str | None) -> Described:
 
 
 def _json(path: Path) -> Described:
-    from ml_skeleton.artifacts.evaluations import KIND as EVALUATION
-    from ml_skeleton.artifacts.evaluations import read_evaluation
-    from ml_skeleton.artifacts.playlists import read_playlist
-
-    if f'"kind": "{EVALUATION}"' in path.read_text(encoding="utf-8", errors="replace"):
-        evaluation = read_evaluation(path)
-        details = {"verdict": evaluation.verdict, "tested songs": evaluation.tested_songs}
-        return Described(evaluation.provenance, "", details, evaluation.provenance.parents)
-    provenance, tracks = read_playlist(path)
-    return Described(provenance, "", {"songs": len(tracks)}, provenance.parents)
+    """Describe any of our JSON files: provenance under "ml_skeleton", lists told by their length."""
+    try:
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        provenance = parse_provenance(json.dumps(fields.pop("ml_skeleton")), path)
+    except (ValueError, KeyError, AttributeError):
+        raise InputError(f"{path}: carries no provenance, so it was not written by these tools") from None
+    details = {name: len(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Described(provenance, "", details, provenance.parents)
 
 
 def _short(value: Any) -> str:

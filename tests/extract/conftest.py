@@ -1,6 +1,7 @@
 """Songs in every format that FFmpeg can write, and a plain decode of the whole file to compare with."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ class Encoding(NamedTuple):
 
 # AAC without noise substitution, as the decoder would draw other noise each time
 ENCODINGS = {
-    "mp3": Encoding("song.mp3", "libmp3lame"),
+    "mp3": Encoding("song.mp3", "libmp3lame", codec_options={"compression_level": "9"}),
     "mp3 without header": Encoding("bare.mp3", "libmp3lame", quality=4, container_options={"write_xing": "0"}),
     "aac": Encoding("song.aac", "aac", codec_options={"aac_pns": "0"}),
     "m4a": Encoding("song.m4a", "aac", codec_options={"aac_pns": "0"}),
@@ -79,20 +80,20 @@ def encode_song(path: Path, sound: np.ndarray, how: Encoding) -> Path:
 def decode_whole(path: Path) -> np.ndarray:
     """Return the mean of the channels, full scale 32768, by a plain decode of all packets. (T,)"""
     pieces = []
-    with av.open(str(path)) as container:
+    with av.open(str(path)) as container, suppress(av.FFmpegError):  # a damaged container ends the song
         stream = container.streams.best("audio")
         for packet in container.demux(stream):
-            try:
-                frames = stream.codec_context.decode(packet)
-            except av.FFmpegError:
-                continue
-            for frame in frames:
-                sound = frame.to_ndarray()
-                if not frame.format.is_planar:
-                    sound = sound.reshape(-1, frame.layout.nb_channels).T
-                full_scale = FULL_SCALE[frame.format.name.removesuffix("p")] * len(sound)
-                pieces.append(sound.astype(np.float32).sum(axis=0) * np.float32(32768 / full_scale))
+            with suppress(av.FFmpegError):
+                pieces += (mean_of_channels(frame) for frame in stream.codec_context.decode(packet))
     return np.concatenate(pieces)
+
+
+def mean_of_channels(frame: av.AudioFrame) -> np.ndarray:
+    sound = frame.to_ndarray()
+    if not frame.format.is_planar:
+        sound = sound.reshape(-1, frame.layout.nb_channels).T
+    full_scale = FULL_SCALE[frame.format.name.removesuffix("p")] * len(sound)
+    return sound.astype(np.float32).sum(axis=0) * np.float32(32768 / full_scale)
 
 
 def as_int16(mono: np.ndarray) -> np.ndarray:
@@ -120,9 +121,7 @@ def whole() -> Callable[[Path], np.ndarray]:
 def songs(tmp_path_factory) -> dict[str, Path]:
     """Return the files of a twelve-second song in all formats; never change them."""
     folder = tmp_path_factory.mktemp("songs")
-    made = {
-        name: encode_song(folder / how.file, make_sound(rate=how.rate), how) for name, how in ENCODINGS.items()
-    }
+    made = {name: encode_song(folder / how.file, make_sound(rate=how.rate), how) for name, how in ENCODINGS.items()}
     made["ogg"] = folder / "song.ogg"
     soundfile.write(made["ogg"], make_sound(), 44100, format="OGG", subtype="VORBIS")
     return made

@@ -6,7 +6,7 @@ recording on several albums); `audio_id` joins them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
@@ -87,14 +87,20 @@ def album_key(albumartist: str, album: str) -> tuple[str, ...]:
     return (f"{albumartist}|||{album}",) if album else NO_ALBUM
 
 
-def with_all_albums(songs: Iterable[Song]) -> list[Song]:
-    """Return the songs, each with the albums of every copy of its recording."""
-    songs = list(songs)
+def with_all_albums(songs: Sequence[Song], speech: Mapping[str, float | None]) -> list[Song]:
+    """Return the songs, each with the albums of every copy of its recording, and with its recording's share of speech.
+
+    A song without audio_id keeps the album of its tags.
+    """
     albums: dict[str, set[str]] = defaultdict(set)
     for song in songs:
         if song.audio_id:
             albums[song.audio_id].update(album_key(song.albumartist, song.album))
-    return [replace(song, album_keys=tuple(sorted(albums[song.audio_id]))) if song.audio_id else song for song in songs]
+    keys = {audio_id: tuple(sorted(names)) for audio_id, names in albums.items()}
+    return [
+        replace(song, album_keys=keys[song.audio_id], speech=speech.get(song.audio_id)) if song.audio_id else song
+        for song in songs
+    ]
 
 
 def to_table(songs: Sequence[Song]) -> pa.Table:

@@ -22,8 +22,9 @@ def clem_demo(
 
     A library that is already there is left as it is.
     """
+    from ml_skeleton.cores import default_workers
+
     from ml_skeleton_demo_library.library import make_library  # here, as numpy takes its time to import
-    from ml_skeleton_demo_library.recording import default_workers
 
     library = make_library(out, songs, seed=seed, workers=workers or default_workers(), force=force)
     if library.made:

@@ -73,7 +73,7 @@ def finish(out: Path, provenance: Provenance, files: list[str]) -> None:
 def _write_mark(path: Path, provenance: Provenance, files: list[str]) -> None:
     """Replace `path` by a mark."""
     write_text(
-        path, json.dumps({"provenance": asdict(provenance), "files": files}, ensure_ascii=False, indent=1) + "\n"
+        path, json.dumps({"ml_skeleton": asdict(provenance), "files": files}, ensure_ascii=False, indent=1) + "\n"
     )
 
 
@@ -81,7 +81,7 @@ def _parse_mark(path: Path, complete: bool) -> Mark:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         files = tuple(str(name) for name in content["files"])
-        provenance = parse_provenance(json.dumps(content["provenance"]), path)
+        provenance = parse_provenance(json.dumps(content["ml_skeleton"]), path)
     except (ValueError, TypeError, KeyError):
         raise InputError(
             f"{path}: not written by clem-demo, so this folder is left alone; name another with --out"

@@ -1,6 +1,5 @@
 """Recording: pieces played, heard and written as audio files, several at a time."""
 
-import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -156,8 +155,3 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 def _leave_signals_to_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def default_workers() -> int:
-    """Return 80 % of the cores this process may use, one at least."""
-    return max(1, round(0.8 * len(os.sched_getaffinity(0))))

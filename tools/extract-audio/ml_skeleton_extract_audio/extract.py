@@ -1,7 +1,6 @@
 """Brings a crops folder up to date with the player's library."""
 
-import os
-from collections.abc import Iterable, Iterator
+import time
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -9,32 +8,32 @@ from pathlib import Path
 from ml_skeleton.artifacts.crops import (
     FORMAT,
     KIND,
-    Crop,
-    Crops,
     CropWriter,
     Failure,
-    crop_keys,
-    read_failures,
+    sweep,
     write_failures,
     write_songs,
 )
 from ml_skeleton.artifacts.files import make_folder, only_run
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.artifacts.songs import Song, with_all_albums
-from ml_skeleton.console import note, progress
+from ml_skeleton.console import note, progress, warn
 from ml_skeleton.errors import InputError, UserError
 from ml_skeleton.interrupts import StopRequest, stop_request
 
 from ml_skeleton_extract_audio.cropping import CropPolicy
-from ml_skeleton_extract_audio.decode import DecodedSong, DecodeError, read_song
+from ml_skeleton_extract_audio.folder import mean_speech, read_past, refuse_foreign
+from ml_skeleton_extract_audio.likeness import refresh_duplicates
 from ml_skeleton_extract_audio.locations import PathMap
-from ml_skeleton_extract_audio.plan import Job, Past, Plan, Selection, make_plan
+from ml_skeleton_extract_audio.plan import Job, Past, Plan, Selection, make_plan, refuse_missing_root, state_of
 from ml_skeleton_extract_audio.player import Library, read_library
-from ml_skeleton_extract_audio.workers import Limits, WorkerPool
+from ml_skeleton_extract_audio.reading import ReadSong, Unreadable, Wanted, read
+from ml_skeleton_extract_audio.speech import SpeechPolicy, load_model
+from ml_skeleton_extract_audio.workers import Crash, Limits, WorkerPool
 
 TOOL = "clem-extract"
-DECODER = "ml_skeleton_extract_audio.decode"  # imported once, then every worker is a fork of it
-OWN_NAMES = {"audio", "songs.parquet", "failures.parquet", ".lock"}
+WORKER_MODULE = "ml_skeleton_extract_audio.reading"  # imported once, then every worker is a fork of it
+SAVE_EVERY_S = 30.0  # what a kill or a power failure can cost; saving 60,000 songs takes 1 s
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,14 @@ class Request:
     policy: CropPolicy
     path_map: PathMap
     selection: Selection
+    speech: SpeechPolicy
+    retry_failed: bool
     workers: int
 
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A song that could not be decoded, and why."""
-
-    reason: str
+    def past(self) -> Past:
+        """Return what earlier runs left in the folder."""
+        longest = self.selection.max_duration_s
+        return read_past(self.out, self.policy.name, self.speech, longest, self.retry_failed)
 
 
 @dataclass(frozen=True)
@@ -67,78 +66,95 @@ class Report:
         return f"{self.songs} songs: " + ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
 
 
-def default_workers() -> int:
-    """Return 80 % of the cores this process may use, at least 1."""
-    return max(1, round(len(os.sched_getaffinity(0)) * 0.8))
-
-
 def extract(request: Request) -> Report:
     """Write the crops of all wanted songs that `request.out` does not hold yet, and refresh its songs.
 
     Raises InputError for a database without songs, UserError when not one song
-    could be read, BusyError while another run writes the same folder.
+    could be read or a disk seems to be missing, BusyError while another run
+    writes the same folder.
     """
     library = _library(request.db)
-    _refuse_foreign(request.out)
+    refuse_foreign(request.out)
+    request = replace(request, speech=_measurable(request.speech))
     make_folder(request.out)
     with only_run(request.out):
-        past = _past(request)
+        sweep(request.out)
+        past = request.past()
         plan = make_plan(library.songs, request.path_map, past, request.selection)
-        note(f"{len(plan.songs)} songs in the {library.player} library, {len(plan.jobs)} to open")
-        run = _Run(request, plan, set(past.extracted))
+        refuse_missing_root(plan, past)
+        _say_what_is_to_do(library, past, plan)
+        run = _Run(request, library, plan, past)
         with stop_request() as stop:
             run.read_all(stop)
-            run.write_ledgers(library, past.failures)
+            run.save()
+            if not stop:
+                refresh_duplicates(request.out, request.policy.name, TOOL)
             stop.leave_if_asked()
-    if not any(song.audio_id in run.have for song in run.songs):
+    if not any(song.audio_id in run.speech for song in run.songs):
         raise UserError(f"{request.db}: not one song could be read ({run.report()}); --path-map may be missing")
     return run.report()
 
 
-def preview(request: Request) -> Report:
+def forecast(request: Request) -> Report:
     """Return what `extract` would do, the songs that it would open counted as "to open"; writes nothing."""
-    library = _library(request.db)
-    plan = make_plan(library.songs, request.path_map, _past(request), request.selection)
+    library, past = _library(request.db), request.past()
+    plan = make_plan(library.songs, request.path_map, past, request.selection)
+    refuse_missing_root(plan, past)
     return Report(len(plan.songs), {"to open": len(plan.jobs), **plan.settled})
 
 
 class _Run:
     """One pass over the songs of a plan."""
 
-    def __init__(self, request: Request, plan: Plan, have: set[str]) -> None:
-        self.request, self.plan = request, plan
+    def __init__(self, request: Request, library: Library, plan: Plan, past: Past) -> None:
+        self.request, self.library, self.plan, self.past = request, library, plan, past
         self.songs = list(plan.songs)
-        self.have = have  # audio_ids that have their crops
+        self.speech = dict(past.speech)  # audio_ids that have their crops
         self.opened: dict[int, Failure | None] = {}  # by position in `songs`
         self.unreadable = 0
+        self._warned = {state_of(failure): failure for failure in past.failures if not failure.fatal}
 
     def read_all(self, stop: StopRequest) -> None:
         """Open every file of the plan and append its crops."""
-        if not self.plan.jobs:
+        request, jobs = self.request, self.plan.jobs
+        if not jobs:
             return
-        read = partial(_read, request=self.request, known=frozenset(self.have))
-        pool: WorkerPool[Job, DecodedSong | Unreadable]
-        pool = WorkerPool(read, min(self.request.workers, len(self.plan.jobs)), Limits(), [DECODER])
-        with CropWriter(self.request.out, TOOL) as writer, progress("reading", len(self.plan.jobs), "songs") as shown:
-            for job, result in pool.run(self.plan.jobs, lambda: bool(stop)):
-                if isinstance(result, DecodedSong):
-                    self._keep(job, result, writer)
-                else:
-                    self._reject(job, result.reason)
+        wanted = Wanted(request.policy, request.speech, request.selection.max_duration_s, frozenset(self.speech))
+        pool: WorkerPool[Job, ReadSong | Unreadable]
+        preload = [WORKER_MODULE, *(["onnxruntime"] if request.speech.measures else [])]
+        pool = WorkerPool(partial(read, wanted=wanted), min(request.workers, len(jobs)), Limits(), preload)
+        saved = time.monotonic()
+        with CropWriter(request.out, TOOL) as writer, progress("reading", len(jobs), "songs") as shown:
+            for job, result in pool.run(jobs, lambda: bool(stop)):
+                self._take(job, result, writer)
                 shown.advance(remark=f"{self.unreadable} unreadable" if self.unreadable else "")
+                if time.monotonic() - saved > SAVE_EVERY_S:
+                    writer.finish_part()
+                    self.save()
+                    saved = time.monotonic()
 
-    def _keep(self, job: Job, result: DecodedSong, writer: CropWriter) -> None:
+    def _take(self, job: Job, result: ReadSong | Unreadable | Crash, writer: CropWriter) -> None:
+        if isinstance(result, ReadSong):
+            self._keep(job, result, writer)
+        else:
+            self._reject(job, result.reason, isinstance(result, Unreadable) and result.transient)
+
+    def _keep(self, job: Job, result: ReadSong, writer: CropWriter) -> None:
         song = self.songs[job.position]
         self.songs[job.position] = replace(song, audio_id=result.audio_id, length_s=song.length_s or result.length_s)
-        self.opened[job.position] = _failure(song, result.warning, fatal=False) if result.warning else None
-        if result.audio_id not in self.have:  # another copy may have come first
-            self.have.add(result.audio_id)
-            writer.add(_crops(result, self.request.policy))
+        if result.crops:
+            self.opened[job.position] = _failure(song, result.warning, fatal=False) if result.warning else None
+        else:
+            self.opened[job.position] = self._warned.get(state_of(song))
+        if result.audio_id not in self.speech:  # another copy may have come first
+            shares = [(crop.speech, len(crop.samples) / crop.sample_rate) for crop in result.crops]
+            self.speech[result.audio_id] = mean_speech(shares)
+            writer.add(result.crops)
 
-    def _reject(self, job: Job, reason: str) -> None:
+    def _reject(self, job: Job, reason: str, transient: bool) -> None:
         song = self.songs[job.position]
         self.songs[job.position] = replace(song, audio_id=None)
-        self.opened[job.position] = _failure(song, reason, fatal=True)
+        self.opened[job.position] = _failure(song, reason, fatal=True, transient=transient)
         self.unreadable += 1
 
     def report(self) -> Report:
@@ -148,17 +164,18 @@ class _Run:
         outcomes |= self.plan.settled | ({"not reached": not_reached} if not_reached else {})
         return Report(len(self.songs), {outcome: count for outcome, count in outcomes.items() if count})
 
-    def write_ledgers(self, library: Library, past_failures: Iterable[Failure]) -> None:
+    def save(self) -> None:
         """Replace songs.parquet and failures.parquet by what is known now."""
         request, policy = self.request, self.request.policy
         opened = {(self.songs[position].url, self.songs[position].start_s) for position in self.opened}
         unopened = {(song.url, song.start_s) for song in self.songs} - opened
-        kept = [failure for failure in past_failures if (failure.url, failure.start_s) in unopened]
+        kept = [failure for failure in self.past.failures if (failure.url, failure.start_s) in unopened]
         write_failures(request.out, [*kept, *filter(None, self.opened.values())], TOOL)
-        settings = {"policy": policy.name, **asdict(policy), "counts": self.report().counts}
-        parent = Parent(f"{library.player} database", str(request.db.resolve()), library.fingerprint)
+        settings = {"policy": policy.name, **asdict(policy), "speech": request.speech.mode}
+        settings |= {"speech_threshold": request.speech.threshold, "counts": self.report().counts}
+        parent = Parent(f"{self.library.player} database", str(request.db.resolve()), self.library.fingerprint)
         provenance = Provenance(KIND, FORMAT, TOOL, settings=settings, parents=(parent,))
-        write_songs(request.out, with_all_albums(self.songs), provenance)
+        write_songs(request.out, with_all_albums(self.songs, self.speech), provenance)
 
 
 def _library(db: Path) -> Library:
@@ -168,46 +185,29 @@ def _library(db: Path) -> Library:
     return library
 
 
-def _past(request: Request) -> Past:
-    if not (request.out / "songs.parquet").exists():
-        songs: list[Song] = []
-    else:
-        songs = Crops(request.out).songs
-    extracted = {audio_id for audio_id, policy in crop_keys(request.out) if policy == request.policy.name}
-    return Past(songs, read_failures(request.out), extracted)
-
-
-def _refuse_foreign(out: Path) -> None:
-    """A folder of something else is not made a crops folder by mistake; parts of a killed first run are ours."""
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: a file, expected a folder for crops")
-    foreign = [path.name for path in out.iterdir() if path.name not in OWN_NAMES] if out.is_dir() else []
-    if foreign:
-        raise InputError(f"{out}: no crops folder, it holds {foreign[0]!r}; name a new folder with --out")
-
-
-def _read(job: Job, request: Request, known: frozenset[str]) -> DecodedSong | Unreadable:
-    """Runs in a worker."""
+def _measurable(speech: SpeechPolicy) -> SpeechPolicy:
+    """Return what can be done about speech; raise UserError if it is to be dropped and cannot be found."""
+    if not speech.measures:
+        return speech
     try:
-        longest = request.selection.max_duration_s
-        return read_song(job.file, request.policy, job.start_s, job.length_s, known=known, max_duration_s=longest)
-    except DecodeError as error:
-        return Unreadable(str(error))
+        load_model()
+    except UserError as error:
+        if speech.mode == "drop":
+            raise
+        warn(f"speech is not measured: {error}")
+        return replace(speech, mode="keep")
+    return speech
 
 
-def _crops(decoded: DecodedSong, policy: CropPolicy) -> Iterator[Crop]:
-    for number, crop in enumerate(decoded.crops):
-        yield Crop(
-            audio_id=decoded.audio_id,
-            policy=policy.name,
-            crop=number,
-            start_s=crop.start_s,
-            sample_rate=policy.rate,
-            samples=crop.samples,
-            speech=None,
-            codec=decoded.codec,
-        )
+def _say_what_is_to_do(library: Library, past: Past, plan: Plan) -> None:
+    note(f"{len(plan.songs)} songs in the {library.player} library, {len(plan.jobs)} to open")
+    there = {(song.url, song.start_s) for song in library.songs}
+    gone = sum((song.url, song.start_s) not in there for song in past.songs)
+    if gone:
+        note(f"{gone} songs of the last run are no longer in the library under their names")
+    if plan.vanished:
+        warn(f"{len(plan.vanished)} files of the last run are gone, such as {plan.vanished[0].path}")
 
 
-def _failure(song: Song, reason: str, *, fatal: bool) -> Failure:
-    return Failure(song.url, song.path, song.start_s, song.mtime or 0, song.filesize or 0, reason, fatal)
+def _failure(song: Song, reason: str, *, fatal: bool, transient: bool = False) -> Failure:
+    return Failure(song.url, song.path, song.start_s, song.mtime or 0, song.filesize or 0, reason, fatal, transient)

@@ -2,16 +2,25 @@
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from ml_skeleton.artifacts.crops import Failure
 from ml_skeleton.artifacts.songs import Song
+from ml_skeleton.errors import UserError
 
 from ml_skeleton_extract_audio.locations import PathMap, file_of
 
 STAT_THREADS = 16  # a NAS answers slowly, but many at a time
+STATS_PER_TASK = 256
+
+# a disk that is not mounted looks like this; a listener who tidies up does not
+VANISHED_SHARE = 0.2
+VANISHED_SONGS = 20
+
+FileState: TypeAlias = tuple[str, float, int | None, int | None]  # url, start_s, mtime, filesize
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class Selection:
     max_duration_s: float
     rated_only: bool
     limit: int | None
+    prune: bool = False  # songs whose file is gone are no recording any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +42,15 @@ class Job:
     start_s: float
     length_s: float | None  # null: to the end of the file
 
-    @property
-    def key(self) -> tuple[bytes, float]:
-        return self.file, self.start_s
 
-
-@dataclass(frozen=True)
+@dataclass
 class Plan:
     """All songs as they stand now, those to open, and for the others a count by reason."""
 
-    songs: list[Song]
-    jobs: list[Job]
-    settled: Counter[str]
+    songs: list[Song] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    settled: Counter[str] = field(default_factory=Counter)
+    vanished: list[Song] = field(default_factory=list)  # their files were there in the last run
 
 
 @dataclass(frozen=True)
@@ -52,26 +59,29 @@ class Past:
 
     songs: Sequence[Song]
     failures: Sequence[Failure]
-    extracted: Collection[str]  # audio_ids that have all crops of the wanted policy
+    failed: Collection[FileState]  # those of `failures` that are not worth another attempt
+    speech: Mapping[str, float | None]  # audio_ids that have all crops of the wanted policy, and their share of speech
+
+    @property
+    def files(self) -> int:
+        """How many songs had their file in the last run."""
+        return sum(song.mtime is not None for song in self.songs)
 
 
 def make_plan(songs: Sequence[Song], path_map: PathMap, past: Past, wanted: Selection) -> Plan:
     """Look at every file's size and time and compare with the past; opens no file."""
-    unchanged = {_state(song): song.audio_id for song in past.songs}
-    last_known = {(song.url, song.start_s): song.audio_id for song in past.songs}
-    failed = {
-        (failure.url, failure.start_s, failure.mtime, failure.filesize) for failure in past.failures if failure.fatal
-    }
+    unchanged = {state_of(song): song.audio_id for song in past.songs}
+    last = {(song.url, song.start_s): song for song in past.songs}
     cue_files = {song.url for song in songs if song.start_s > 0}
     files = [file_of(song.url, path_map) for song in songs]
-    plan = Plan([], [], Counter())
+    plan = Plan()
     for song, file, found in zip(songs, files, _stat_all(files), strict=True):
-        here = _as_found(song, file, found)
-        # a song whose file is away, its disk not mounted say, stays the recording that it was
-        audio_id = unchanged.get(_state(here)) if found else last_known.get((song.url, song.start_s))
-        here = replace(here, audio_id=audio_id)
+        before = last.get((song.url, song.start_s))
+        here = _as_found(song, file, found, unchanged, None if wanted.prune else before)
+        if found is None and song.available and before is not None and before.mtime is not None:
+            plan.vanished.append(here)
         plan.songs.append(here)
-        reason = _settled(here, file, _state(here) in failed, past.extracted, wanted)
+        reason = _settled(song, here, file, past, wanted)
         if reason is None and wanted.limit is not None and len(plan.jobs) >= wanted.limit:
             reason = "left for a later run (--limit)"
         if reason is not None:
@@ -82,35 +92,60 @@ def make_plan(songs: Sequence[Song], path_map: PathMap, past: Past, wanted: Sele
     return plan
 
 
-def _settled(song: Song, file: bytes | None, failed: bool, extracted: Collection[str], wanted: Selection) -> str | None:
+def refuse_missing_root(plan: Plan, past: Past) -> None:
+    """Raise UserError if so many files vanished since the last run that a disk seems to be missing."""
+    gone = len(plan.vanished)
+    if gone > VANISHED_SONGS and gone > VANISHED_SHARE * past.files:
+        raise UserError(
+            f"{plan.vanished[0].path}: gone, like {gone} of the {past.files} files of the last run; mount their disk "
+            "or map its folder (--path-map), or accept that they are gone (--prune); nothing was changed"
+        )
+
+
+def state_of(song: Song | Failure) -> FileState:
+    """Return what has to be equal for a file to count as unchanged."""
+    return song.url, song.start_s, song.mtime, song.filesize
+
+
+def _settled(song: Song, here: Song, file: bytes | None, past: Past, wanted: Selection) -> str | None:
     """Return why the song needs no work, or None if its file has to be opened."""
     checks = (
         ("not a file of this machine", file is None),
-        ("file not found", song.mtime is None and song.available),
         ("marked unavailable by the player", not song.available),
+        ("file not found", here.mtime is None),
         ("not rated (--rated-only)", wanted.rated_only and song.rating is None),
         ("longer than --max-duration", (song.length_s or 0.0) > wanted.max_duration_s),
-        ("unreadable before and unchanged", failed),
-        ("extracted before", song.audio_id is not None and song.audio_id in extracted),
+        ("unreadable before and unchanged", state_of(here) in past.failed),
+        ("extracted before", here.audio_id in past.speech),
     )
     return next((reason for reason, holds in checks if holds), None)
 
 
-def _as_found(song: Song, file: bytes | None, found: os.stat_result | None) -> Song:
+def _as_found(
+    song: Song,
+    file: bytes | None,
+    found: os.stat_result | None,
+    unchanged: Mapping[FileState, str | None],
+    before: Song | None,
+) -> Song:
+    """Return the song with what is known of its file.
+
+    While the file is away, its disk not mounted say, the song stays the recording that it was `before`.
+    """
     path = song.url if file is None else file.decode("utf-8", "replace")
     if found is None:
-        return replace(song, path=path)
-    return replace(song, path=path, mtime=int(found.st_mtime), filesize=found.st_size)
-
-
-def _state(song: Song) -> tuple[str, float, int | None, int | None]:
-    """What has to be equal for a file to count as unchanged."""
-    return song.url, song.start_s, song.mtime, song.filesize
+        return replace(song, path=path, available=False, audio_id=before.audio_id if before else None)
+    mtime, size = int(found.st_mtime), found.st_size
+    return replace(
+        song, path=path, mtime=mtime, filesize=size, audio_id=unchanged.get((song.url, song.start_s, mtime, size))
+    )
 
 
 def _stat_all(files: Sequence[bytes | None]) -> Iterator[os.stat_result | None]:
+    chunks = (files[first : first + STATS_PER_TASK] for first in range(0, len(files), STATS_PER_TASK))
     with ThreadPoolExecutor(STAT_THREADS) as threads:
-        yield from threads.map(_stat, files, chunksize=64)
+        for found in threads.map(lambda chunk: [_stat(file) for file in chunk], chunks):
+            yield from found
 
 
 def _stat(file: bytes | None) -> os.stat_result | None:

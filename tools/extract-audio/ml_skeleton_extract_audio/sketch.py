@@ -53,4 +53,5 @@ def _silent(samples: NDArray[np.int16], step: int) -> NDArray[np.bool_]:
     """Return at which steps the window is silent. (L,)"""
     whole = samples[: len(samples) // step * step].reshape(-1, step)
     energy = np.array([np.dot(row, row) for row in whole.astype(np.float32) / np.float32(32768)]) / step
-    return np.lib.stride_tricks.sliding_window_view(energy, STEPS_PER_WINDOW + 2).max(axis=1) < SILENCE
+    loudest: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(energy, STEPS_PER_WINDOW + 2).max(axis=1)
+    return loudest < SILENCE

@@ -26,7 +26,7 @@ from av.packet import Packet
 
 AudioPacket: TypeAlias = "Packet[AudioStream]"  # generic to the type checker, not to Python
 
-READ_BYTES = 64 * 1024  # a read; a seek reads one or more of these, and a network drive answers each in about 1 ms
+READ_BYTES = 32 * 1024  # a read; a seek in Ogg or FLAC makes a dozen of them
 KEPT_MEMORY_BYTES = 32 * 2**20  # the most that mallopt accepts
 MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3  # malloc.h
 RATES = range(1000, 1_000_000)  # Hz; a broken header can state anything
@@ -185,7 +185,7 @@ def _open_container(file: LocalFile) -> InputContainer:
             buffer_size=READ_BYTES,
             container_options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
         )
-    except (av.InvalidDataError, av.ArgumentError):  # the latter for a format that is not in FORMATS
+    except av.FFmpegError:  # of many kinds: invalid data, end of file, an argument that is not in FORMATS
         raise DecodeError("not an audio file, or its header is damaged") from None
 
 

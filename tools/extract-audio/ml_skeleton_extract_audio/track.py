@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
+from itertools import islice
 from typing import Protocol
 
 import av
@@ -14,11 +15,11 @@ from ml_skeleton_extract_audio.ogg import has_reliable_times
 from ml_skeleton_extract_audio.reel import Reel
 from ml_skeleton_extract_audio.source import AudioPacket, AudioSource, DecodeError
 
-SAMPLE_BYTES = 16 * 1024  # at each of three places, to tell recordings apart
+SAMPLE_BYTES = 64 * 1024  # at most, at the start and in the middle, to tell recordings apart
+SAMPLE_PACKETS = 32  # at most
 BARE_SAMPLE_BYTES = 64 * 1024  # one read; four seconds at 128 kbit/s
-TAIL_S = 0.5
-TAIL_BYTES = 2 * 1024  # what the tail holds at 32 kbit/s
-TAIL_PACKETS = 64  # at most; a header that states too little would make the tail long
+TAIL_S = 0.25
+TAIL_PACKETS = 256  # at most; a file that states too little has a long tail
 SEEK_MARGIN_S = 0.25  # a seek may land behind the time asked for: by 23 ms in Vorbis files of a real library
 CUT_OFF_S = 1.0  # shorter than promised by this much is worth a warning
 
@@ -108,15 +109,15 @@ class SeekableTrack:
         self.source = source
         if not source.stated_s or not has_reliable_times(source):
             raise _UnseekableError
-        self._head = list(_take(source.packets(), SAMPLE_BYTES))
+        self._head = list(_sample(source.packets()))
         if not self._head:
             raise _UnseekableError
         self._first = _pts(self._head[0])
-        tail = self._packets_at(self._first + int((source.stated_s - TAIL_S) / source.time_base))
-        self._tail = list(deque(tail, maxlen=TAIL_PACKETS))
-        if not self._tail:
-            raise _UnseekableError
+        self._tail_ticks, self._margin_ticks = int(TAIL_S / source.time_base), int(SEEK_MARGIN_S / source.time_base)
+        self._tail = self._read_tail(self._first + int(source.stated_s / source.time_base))
         self._end = max(_end(packet) for packet in self._tail)
+        if _pts(self._tail[0]) > self._end - self._tail_ticks:  # the file states more than there is
+            self._tail = self._read_tail(self._end)
         self._middle = list(self._packets_in_the_middle())
 
     @cached_property
@@ -127,6 +128,8 @@ class SeekableTrack:
         return self._clock.time_of(self._end)
 
     def shortfall(self) -> str | None:
+        if self.source.format == "asf":  # FFmpeg reckons its length from the size of the file, tags and all
+            return None
         return _shortfall(self.source.stated_s, self.length_s())
 
     def evidence(self) -> Iterator[bytes]:
@@ -136,8 +139,8 @@ class SeekableTrack:
         """
         yield str((self._end - self._first) * self.source.time_base).encode()
         yield _joined(self._head)[:SAMPLE_BYTES]
-        yield _joined(self._middle)
-        yield _joined(self._tail[:-1])[-TAIL_BYTES:]
+        yield _joined(self._middle)[:SAMPLE_BYTES]
+        yield _joined(packet for packet in self._tail[:-1] if _pts(packet) >= self._end - self._tail_ticks)
 
     def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
         return self._packets_at(self._clock.pts_of(time_s))
@@ -148,8 +151,15 @@ class SeekableTrack:
     def _packets_in_the_middle(self) -> Iterator[AudioPacket]:
         """Yield the packets that begin behind the middle of the track; where the seek lands differs with the tags."""
         middle = (self._first + self._end) // 2
-        packets = self._packets_at(middle - int(SEEK_MARGIN_S / self.source.time_base))
-        return _take((packet for packet in packets if _pts(packet) >= middle), SAMPLE_BYTES)
+        packets = self._packets_at(middle - self._margin_ticks)
+        return _sample(packet for packet in packets if _pts(packet) >= middle)
+
+    def _read_tail(self, end: int) -> list[AudioPacket]:
+        """Return the last packets, from a little more than TAIL_S before `end` on."""
+        tail = list(deque(self._packets_at(end - self._tail_ticks - self._margin_ticks), maxlen=TAIL_PACKETS))
+        if not tail:
+            raise _UnseekableError
+        return tail
 
     def _packets_at(self, pts: int) -> Iterator[AudioPacket]:
         self.source.container.seek(max(self._first, pts), stream=self.source.stream)
@@ -256,12 +266,13 @@ def _end(packet: AudioPacket) -> int:
     return _pts(packet) + (packet.duration or 0)
 
 
-def _take(packets: Iterable[AudioPacket], size: int) -> Iterator[AudioPacket]:
-    """Yield `packets` until they hold `size` bytes."""
-    for packet in packets:
+def _sample(packets: Iterable[AudioPacket]) -> Iterator[AudioPacket]:
+    """Yield `packets` until they are SAMPLE_PACKETS or hold SAMPLE_BYTES."""
+    size = 0
+    for packet in islice(packets, SAMPLE_PACKETS):
         yield packet
-        size -= packet.size
-        if size <= 0:
+        size += packet.size
+        if size >= SAMPLE_BYTES:
             return
 
 

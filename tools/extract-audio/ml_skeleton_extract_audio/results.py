@@ -1,0 +1,18 @@
+"""What a person is shown of a crops folder after a run: previews to hear, and the health of the library."""
+
+from pathlib import Path
+
+from ml_skeleton.artifacts.crops import Crops
+from ml_skeleton.console import note
+
+from ml_skeleton_extract_audio.health import health_table
+
+
+def show_results(out: Path, preview: Path | None, limit: int | None, report: bool) -> None:
+    """Write previews of at most `limit` crops to `preview`, and show the table, as far as they are wanted."""
+    if preview is not None:
+        from ml_skeleton_extract_audio.preview import write_previews  # here, as few runs need soundfile
+
+        note(f"{write_previews(Crops(out), preview, limit)} previews written to {preview}")
+    if report:
+        note(health_table(out))
