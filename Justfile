@@ -6,21 +6,25 @@ set dotenv-load := false
 
 python := "python3"
 venv := justfile_directory() / ".venv"
+venv_folder := quote(venv)
 export PATH := venv / "bin" + ":" + env("PATH")
 
 db := "~/.config/Clementine/clementine.db"
 out := "."
-crops := out / "crops"
-encoder := out / "checkpoints/encoder.pt"
-store := out / "artifacts/embeddings.db"
-classifier := out / "checkpoints/classifier.pt"
-evaluation := out / "evaluation"
-recommendations := out / "artifacts/recommendations"
 config := "configs/music_recommendation.yaml"
 device := "auto"
 epochs := "10"
 top := "100"
 demo := "demo"
+
+# quoted for the shell; the shell itself would not expand a ~ behind an =
+database := quote(replace_regex(db, "^~", home_directory()))
+crops := quote(out / "crops")
+encoder := quote(out / "checkpoints/encoder.pt")
+store := quote(out / "artifacts/embeddings.db")
+classifier := quote(out / "checkpoints/classifier.pt")
+evaluation := quote(out / "evaluation")
+recommendations := quote(out / "artifacts/recommendations")
 
 # list the recipes
 default:
@@ -29,8 +33,8 @@ default:
 # make or refresh .venv: the pinned packages and every tool, editable
 [group('house')]
 setup:
-    @test -x {{venv}}/bin/python || {{python}} -m venv {{venv}}
-    @command -v uv >/dev/null || {{venv}}/bin/python -m pip install --quiet uv
+    @test -x {{venv_folder}}/bin/python || {{python}} -m venv {{venv_folder}}
+    @command -v uv >/dev/null || {{venv_folder}}/bin/python -m pip install --quiet uv
     @just _install requirements.txt tools
 
 # install what `test` and `lint` need beside the tools
@@ -41,8 +45,8 @@ setup-dev: setup
 # nothing to do while the stamp is newer than what it was made from
 [private]
 _install requirements stamp:
-    @test -f {{venv}}/.{{stamp}} && test -z "$(find {{requirements}} shared/pyproject.toml tools/*/pyproject.toml -newer {{venv}}/.{{stamp}})" \
-        || (uv pip install --quiet --python {{venv}} -r {{requirements}} {{ if stamp == "tools" { "--editable shared $(printf -- '--editable %s ' tools/*)" } else { "" } }} && touch {{venv}}/.{{stamp}})
+    @test -f {{venv_folder}}/.{{stamp}} && test -z "$(find {{requirements}} shared/pyproject.toml tools/*/pyproject.toml -newer {{venv_folder}}/.{{stamp}})" \
+        || (uv pip install --quiet --python {{venv_folder}} -r {{requirements}} {{ if stamp == "tools" { "--editable shared $(printf -- '--editable %s ' tools/*)" } else { "" } }} && touch {{venv_folder}}/.{{stamp}})
 
 # no music at hand? a synthesised library, from database to playlists
 [group('music')]
@@ -59,7 +63,7 @@ music-pipeline: extract train embed classify evaluate recommend
 # cut crops of audio out of the songs of the player's library
 [group('music')]
 extract: setup
-    clem-extract --db {{db}} --out {{crops}} --config {{config}} >/dev/null
+    clem-extract --db {{database}} --out {{crops}} --config {{config}} >/dev/null
 
 # train an encoder on the crops
 [group('music')]
@@ -89,7 +93,7 @@ recommend: setup
 # find better settings for train-encoder: `just tune 20`
 [group('music')]
 tune trials="20": setup
-    tune run -n {{trials}} -m val_loss:min --study {{out}}/runs/encoder -- train-encoder {{crops}} --out {dir}/encoder.pt --lr {lr:log:1e-4:1e-2} --weight-decay {weight_decay:log:1e-4:1e-1} --epochs {{epochs}} --device {{device}} --seed 42
+    tune run -n {{trials}} -m val_loss:min --study {{quote(out / "runs/encoder")}} -- train-encoder {{crops}} --out {dir}/encoder.pt --lr {lr:log:1e-4:1e-2} --weight-decay {weight_decay:log:1e-4:1e-1} --epochs {{epochs}} --device {{device}} --seed 42
 
 # what this machine has and lacks
 [group('house')]
@@ -99,7 +103,7 @@ doctor: setup
 # all checks: lint, types, import contracts, tests
 [group('house')]
 test *args: lint
-    pytest {{args}}
+    pytest -n auto {{args}}
 
 # style, types and import contracts
 [group('house')]

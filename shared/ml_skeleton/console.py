@@ -87,9 +87,11 @@ def path_from_pipe(path: Path | None, what: str, made_by: str) -> Path:
         raise UsageError(f"no {what} given: name it, or pipe its path in from {made_by}")
     lines = [line for line in sys.stdin.read().splitlines() if line.strip()]
     if not lines:
-        raise InputError(f"standard input: no path of a {what}; {made_by} writes it, see its message above")
+        raise InputError(
+            f"standard input: empty, expected the path of: {what}; {made_by} prints it, see its message above"
+        )
     if len(lines) > 1:
-        raise InputError(f"standard input: {len(lines)} lines, expected the one path of a {what} from {made_by}")
+        raise InputError(f"standard input: {len(lines)} lines, expected one path, of: {what} from {made_by}")
     return Path(lines[0])
 
 

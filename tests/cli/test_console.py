@@ -24,7 +24,9 @@ def test_an_empty_pipe_says_which_command_should_have_written(run_tool, tool):
     done = run_tool(tool)
 
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == (f"{tool}: standard input: no path of a {what}; {made_by} writes it, see its message above\n")
+    assert done.stderr == (
+        f"{tool}: standard input: empty, expected the path of: {what}; {made_by} prints it, see its message above\n"
+    )
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -46,7 +48,7 @@ def test_an_unknown_option_is_wrong_usage(run_tool, tool):
 def test_several_lines_on_standard_input_are_refused(monkeypatch):
     monkeypatch.setattr(sys, "stdin", __import__("io").StringIO("a\nb\n"))
 
-    with pytest.raises(InputError, match="2 lines, expected the one path of a crops folder from clem-extract"):
+    with pytest.raises(InputError, match="2 lines, expected one path, of: crops folder from clem-extract"):
         path_from_pipe(None, "crops folder", "clem-extract")
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from importlib import metadata
+from types import SimpleNamespace
 
 from ml_skeleton.utils import verify
 
@@ -16,7 +17,11 @@ def test_this_environment_has_what_the_tools_need(run_tool):
 
 
 def test_a_torchaudio_of_another_release_than_torch_is_missing(monkeypatch):
-    monkeypatch.setattr(metadata, "version", lambda name: {"torch": "2.13.0", "torchaudio": "2.11.0"}[name])
+    versions = {"torch": "2.13.0", "torchaudio": "2.11.0"}
+    of_another_release = SimpleNamespace(
+        version=versions.__getitem__, PackageNotFoundError=metadata.PackageNotFoundError
+    )
+    monkeypatch.setattr(verify, "metadata", of_another_release)
 
     (check,) = verify._torch()
 

@@ -80,7 +80,10 @@ def encode_song(path: Path, sound: np.ndarray, how: Encoding) -> Path:
 def decode_whole(path: Path) -> np.ndarray:
     """Return the mean of the channels, full scale 32768, by a plain decode of all packets. (T,)"""
     pieces = []
-    with av.open(str(path)) as container, suppress(av.FFmpegError):  # a damaged container ends the song
+    with (
+        av.open(str(path), metadata_errors="replace") as container,
+        suppress(av.FFmpegError),
+    ):  # a damaged container ends the song
         stream = container.streams.best("audio")
         for packet in container.demux(stream):
             with suppress(av.FFmpegError):
@@ -92,8 +95,9 @@ def mean_of_channels(frame: av.AudioFrame) -> np.ndarray:
     sound = frame.to_ndarray()
     if not frame.format.is_planar:
         sound = sound.reshape(-1, frame.layout.nb_channels).T
-    full_scale = FULL_SCALE[frame.format.name.removesuffix("p")] * len(sound)
-    return sound.astype(np.float32).sum(axis=0) * np.float32(32768 / full_scale)
+    name = frame.format.name.removesuffix("p")
+    silence = 128 if name == "u8" else 0
+    return (sound.astype(np.float32) - silence).sum(axis=0) * np.float32(32768 / FULL_SCALE[name] / len(sound))
 
 
 def as_int16(mono: np.ndarray) -> np.ndarray:

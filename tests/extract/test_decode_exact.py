@@ -18,7 +18,7 @@ PLACED_WITHIN = {"wma": 60, "mka": 60}  # samples: their timestamps are millisec
 
 
 def rate_of(path: Path) -> int:
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="replace") as container:
         return container.streams.best("audio").rate
 
 
@@ -122,7 +122,7 @@ def test_every_file_of_a_real_library_gives_its_tail_or_a_reason(whole):
     if not root:
         pytest.skip("REAL_LIBRARY names no library of a real player")
     exact = 0
-    for path in sorted(path for path in Path(root).rglob("*") if path.is_file()):
+    for path in sorted(path for path in (Path(root) / "music").rglob("*") if path.is_file()):
         try:
             song = read_song(path, CropPolicy("end", 60.0, 1, rate_of(path)))
         except (DecodeError, av.FFmpegError, AttributeError):

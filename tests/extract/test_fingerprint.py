@@ -195,7 +195,7 @@ def long_songs(tmp_path_factory, songs, sound, encode) -> dict[str, Path]:
         for suffix, codec in {"flac": "flac", "m4a": "alac", "wav": "pcm_s16le"}.items()
     }
     made["mp3"] = folder / "song.mp3"
-    made["mp3"].write_bytes(songs["mp3 without header"].read_bytes() * 8)
+    made["mp3"].write_bytes(songs["mp3 without header"].read_bytes() * 16)
     made["ogg"] = folder / "song.ogg"
     with soundfile.SoundFile(made["ogg"], "w", 44100, 2, "VORBIS", format="OGG") as ogg:
         for _ in range(6):  # libsndfile crashes when it gets minutes at once

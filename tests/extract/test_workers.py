@@ -8,6 +8,12 @@ import pytest
 from ml_skeleton_extract_audio.workers import Crash, Limits, WorkerPool
 
 
+@pytest.fixture(autouse=True)
+def importable(request, monkeypatch):
+    """Let the workers find `work` by the name that pytest gave to this module."""
+    monkeypatch.syspath_prepend(request.config.rootpath)
+
+
 def work(job):
     """Do what the job says; runs in a worker."""
     match job:

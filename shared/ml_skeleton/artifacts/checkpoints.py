@@ -78,7 +78,7 @@ def read_header(path: Path, kind: str | None) -> Header:
         raise InputError(f"{path}: damaged, or no {what}; make it again with: {made_by}") from None
     provenance = parse_provenance(content.pop("ml_skeleton", None), path)
     if kind:
-        require(provenance, path, kind, FORMAT, made_by)
+        require(provenance, path, kind, FORMAT, MADE_BY[kind])
     return Header(path, provenance, content)
 
 

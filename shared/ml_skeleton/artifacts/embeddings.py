@@ -29,6 +29,7 @@ KIND = "embeddings"
 FORMAT = 1
 MADE_BY = "embed ENCODER --store"
 SUFFIXES = (".db", ".sqlite", ".duckdb")
+VECTORS_QUERY = "SELECT audio_id, rating_seen, vector FROM vectors JOIN versions ON number = version WHERE name = ? ORDER BY audio_id"
 VERSION_COLUMNS = "name, encoder_fingerprint, dimension, settings, parents, created"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ml_skeleton.artifacts.embeddings import EmbeddingStore, Vectors
+from ml_skeleton.artifacts.embeddings import VECTORS_QUERY, EmbeddingStore, Vectors
 from ml_skeleton.artifacts.songs import Song, from_table, to_table
 from ml_skeleton.errors import BusyError, InputError, UserError
 
@@ -63,13 +63,9 @@ class DuckDBStore(EmbeddingStore):
             database.execute(insert, (version,))
 
     def vectors(self, version: str) -> Vectors:
-        query = (
-            "SELECT audio_id, rating_seen, vector FROM vectors JOIN versions ON number = version "
-            "WHERE name = ? ORDER BY audio_id"
-        )
         dimension = self.version(version).dimension
         with self.transaction() as database:
-            table: pa.Table = database.sql(query, params=(version,)).to_arrow_table().combine_chunks()
+            table: pa.Table = database.sql(VECTORS_QUERY, params=(version,)).to_arrow_table().combine_chunks()
         vectors = [chunk.flatten().to_numpy() for chunk in table.column("vector").chunks]
         matrix = np.concatenate([np.empty(0, np.float32), *vectors]).reshape(table.num_rows, dimension)
         seen = np.array(table.column("rating_seen").to_pylist(), dtype=np.bool_)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ml_skeleton.artifacts.embeddings import EmbeddingStore, Vectors
+from ml_skeleton.artifacts.embeddings import VECTORS_QUERY, EmbeddingStore, Vectors
 from ml_skeleton.artifacts.songs import SONG_COLUMNS, SONGS_SCHEMA, Song
 from ml_skeleton.errors import InputError, UserError
 
@@ -55,13 +55,9 @@ class SQLiteStore(EmbeddingStore):
             database.executemany(f"INSERT INTO vectors VALUES ({number}, ?, ?, ?)", rows)
 
     def vectors(self, version: str) -> Vectors:
-        query = (
-            "SELECT audio_id, rating_seen, vector FROM vectors JOIN versions ON number = version "
-            "WHERE name = ? ORDER BY audio_id"
-        )
         dimension = self.version(version).dimension
         with self.transaction() as database:
-            rows = database.execute(query, (version,)).fetchall()
+            rows = database.execute(VECTORS_QUERY, (version,)).fetchall()
         matrix = np.frombuffer(b"".join(row[2] for row in rows), dtype="<f4").reshape(len(rows), dimension)
         return Vectors([row[0] for row in rows], matrix, np.array([row[1] for row in rows], dtype=np.bool_))
 

@@ -88,7 +88,7 @@ def _failures(folder: Path) -> list[Line]:
     ]
 
 
-def _loudness(songs: dict[str | None, Song], measures: dict[str, Measures]) -> list[Line]:
+def _loudness(songs: dict[str, Song], measures: dict[str, Measures]) -> list[Line]:
     heard = {audio_id: m for audio_id, m in measures.items() if np.isfinite(m.loudness_db)}
     median_db = float(np.median([m.loudness_db for m in heard.values()])) if heard else 0.0
     kinds = {
@@ -106,7 +106,7 @@ def _loudness(songs: dict[str | None, Song], measures: dict[str, Measures]) -> l
     ]
 
 
-def _speech(songs: dict[str | None, Song]) -> list[Line]:
+def _speech(songs: dict[str, Song]) -> list[Line]:
     spoken = [song.label for song in songs.values() if song.speech is not None and song.speech >= SPEECH_SHARE]
     unmeasured = sum(song.speech is None for song in songs.values())
     return [
@@ -120,7 +120,7 @@ def _conflicts(songs: Sequence[Song]) -> list[Line]:
     return [("copies rated differently", len(conflicts), _such_as(map(conflict_example, conflicts)))]
 
 
-def _likes(songs: dict[str | None, Song], duplicates: Sequence[Duplicate]) -> list[Line]:
+def _likes(songs: dict[str, Song], duplicates: Sequence[Duplicate]) -> list[Line]:
     groups: dict[int, list[str]] = defaultdict(list)
     for duplicate in duplicates:
         if duplicate.audio_id in songs:

@@ -12,15 +12,14 @@ from pathlib import Path
 
 import numpy as np
 from ml_skeleton.artifacts.crops import crop_measures
-from ml_skeleton.artifacts.duplicates import Duplicate, duplicates_provenance, write_duplicates
+from ml_skeleton.artifacts.duplicates import FORMAT, KIND, Duplicate, duplicates_provenance, write_duplicates
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.artifacts.provenance import Provenance
 from numpy.typing import NDArray
 
 from ml_skeleton_extract_audio.sketch import BITS, NOTHING, Bits
 
-KIND, FORMAT = "crops-duplicates", 1
-ALIKE = 0.3  # correlation of the bits from which two recordings are one
+ALIKE = 0.4  # correlation of the bits; the same recording reaches 0.6 and more, another one less than 0.3
 MIN_OVERLAP = 40  # words, 5 s
 MIN_SHARED = 2  # words that a candidate pair shares at one shift
 SLICES = 16  # all words are sorted in so many parts, to bound the memory

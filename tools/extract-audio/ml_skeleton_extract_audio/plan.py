@@ -72,12 +72,12 @@ def make_plan(songs: Sequence[Song], path_map: PathMap, past: Past, wanted: Sele
     """Look at every file's size and time and compare with the past; opens no file."""
     unchanged = {state_of(song): song.audio_id for song in past.songs}
     last = {(song.url, song.start_s): song for song in past.songs}
-    cue_files = {song.url for song in songs if song.start_s > 0}
+    last_starts = _last_starts(songs)
     files = [file_of(song.url, path_map) for song in songs]
     plan = Plan()
     for song, file, found in zip(songs, files, _stat_all(files), strict=True):
-        before = last.get((song.url, song.start_s))
-        here = _as_found(song, file, found, unchanged, None if wanted.prune else before)
+        before = None if wanted.prune else last.get((song.url, song.start_s))
+        here = _as_found(song, file, found, unchanged, before)
         if found is None and song.available and before is not None and before.mtime is not None:
             plan.vanished.append(here)
         plan.songs.append(here)
@@ -87,7 +87,7 @@ def make_plan(songs: Sequence[Song], path_map: PathMap, past: Past, wanted: Sele
         if reason is not None:
             plan.settled[reason] += 1
         elif file is not None:
-            length_s = song.length_s if song.url in cue_files else None
+            length_s = song.length_s if song.start_s < last_starts.get(song.url, 0.0) else None
             plan.jobs.append(Job(len(plan.songs) - 1, file, song.start_s, length_s))
     return plan
 
@@ -105,6 +105,15 @@ def refuse_missing_root(plan: Plan, past: Past) -> None:
 def state_of(song: Song | Failure) -> FileState:
     """Return what has to be equal for a file to count as unchanged."""
     return song.url, song.start_s, song.mtime, song.filesize
+
+
+def _last_starts(songs: Sequence[Song]) -> dict[str, float]:
+    """Return where the last cue track of a file begins; it goes to the end, as the players disagree on its length."""
+    starts: dict[str, float] = {}
+    for song in songs:
+        if song.start_s > 0:
+            starts[song.url] = max(starts.get(song.url, 0.0), song.start_s)
+    return starts
 
 
 def _settled(song: Song, here: Song, file: bytes | None, past: Past, wanted: Selection) -> str | None:
@@ -134,7 +143,8 @@ def _as_found(
     """
     path = song.url if file is None else file.decode("utf-8", "replace")
     if found is None:
-        return replace(song, path=path, available=False, audio_id=before.audio_id if before else None)
+        known = before.audio_id if before else None
+        return replace(song, path=path, mtime=None, filesize=None, available=False, audio_id=known)
     mtime, size = int(found.st_mtime), found.st_size
     return replace(
         song, path=path, mtime=mtime, filesize=size, audio_id=unchanged.get((song.url, song.start_s, mtime, size))

@@ -101,6 +101,7 @@ def _at_model_rate(samples: NDArray[np.int16], rate: int) -> NDArray[np.float32]
 def _frames(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return frames with their context. (T,) -> (L, CONTEXT + FRAME)"""
     count = -(-len(audio) // FRAME)
-    padded = np.zeros(CONTEXT + count * FRAME, np.float32)
+    padded = np.zeros(CONTEXT + max(count, 1) * FRAME, np.float32)
     padded[CONTEXT : CONTEXT + len(audio)] = audio
-    return np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + FRAME)[::FRAME])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + FRAME)[::FRAME]
+    return np.ascontiguousarray(windows[:count])

@@ -80,9 +80,8 @@ class _Clock:
 
     def __init__(self, source: AudioSource, head: list[AudioPacket]) -> None:
         """`head` are the first packets."""
-        self.first_packet = _pts(head[0])
         start = source.stream.start_time  # packets before this only prime the decoder
-        self.first_sample = self.first_packet if start is None else max(self.first_packet, start)
+        self.first_sample = _pts(head[0]) if start is None else max(_pts(head[0]), start)
         if source.codec.startswith("wma"):
             self.first_sample = _first_sample_of_wma(source, head, self.first_sample)
         self._rate, self._tick_s = source.rate, source.time_base
@@ -91,10 +90,7 @@ class _Clock:
         return round((pts - self.first_sample) * self._tick_s * self._rate)
 
     def pts_of(self, time_s: float) -> int:
-        """Never before the first packet, where FFmpeg would forget to throw away its sound."""
-        if time_s <= 0:
-            return self.first_packet
-        return max(self.first_packet, self.first_sample + int(time_s / self._tick_s))
+        return self.first_sample + int(time_s / self._tick_s)
 
     def time_of(self, pts: int) -> float:
         return float((pts - self.first_sample) * self._tick_s)
@@ -143,7 +139,10 @@ class SeekableTrack:
         yield _joined(packet for packet in self._tail[:-1] if _pts(packet) >= self._end - self._tail_ticks)
 
     def packets_from(self, time_s: float) -> Iterator[AudioPacket]:
-        return self._packets_at(self._clock.pts_of(time_s))
+        if time_s > 0:
+            return self._packets_at(self._clock.pts_of(time_s))
+        self.source.reopen()  # after a seek to the start, the end of some Ogg files would be trimmed otherwise
+        return self.source.packets()
 
     def index_of(self, pts: int) -> int:
         return self._clock.index_of(pts)
@@ -162,6 +161,7 @@ class SeekableTrack:
         return tail
 
     def _packets_at(self, pts: int) -> Iterator[AudioPacket]:
+        # before the first packet, FFmpeg would forget to throw away the sound that primes the decoder
         self.source.container.seek(max(self._first, pts), stream=self.source.stream)
         return self.source.packets()
 

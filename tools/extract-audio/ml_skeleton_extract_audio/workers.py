@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
@@ -55,6 +56,7 @@ class WorkerPool(Generic[Job, Result]):
         # forkserver: a fork of this process would inherit the threads' locks of Arrow, a spawn costs a start each
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(modules)
+        _start_server()
         self._workers: list[_Worker[Job]] = [self._start() for _ in range(workers)]
 
     def run(self, jobs: Iterable[Job], stopped: Callable[[], bool]) -> Iterator[tuple[Job, Result | Crash]]:
@@ -127,11 +129,12 @@ class WorkerPool(Generic[Job, Result]):
         return None
 
     def _replace(self, worker: _Worker[Job], waiting: deque[Job], stopping: bool) -> None:
-        """End a worker and start another; the job that waited behind the one that crashed is kept."""
+        """End a worker and start another, unless no more jobs are begun; what waited behind the crash is kept."""
         _end(worker)
+        self._workers.remove(worker)
         if not stopping:
             waiting.extend(worker.jobs)
-        self._workers[self._workers.index(worker)] = self._start()
+            self._workers.append(self._start())
 
     def _start(self) -> _Worker[Job]:
         here, there = self._context.Pipe()
@@ -141,9 +144,23 @@ class WorkerPool(Generic[Job, Result]):
         return _Worker(process, here)
 
 
+def _start_server() -> None:
+    """Start the process that all workers are forks of, deaf to SIGTERM like them.
+
+    A service manager sends it to every process; the parent decides, and ends
+    them by SIGKILL. A blocked signal stays blocked in children, from their first
+    moment on, and one that arrives here meanwhile is not lost.
+    """
+    resource_tracker.ensure_running()  # first: started by the server's start, it would unblock the signal
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
 def _serve(pipe: Connection, work: Callable[[Job], Result], memory_mb: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends Ctrl-C to every process; the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     limit = _address_space() + memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone

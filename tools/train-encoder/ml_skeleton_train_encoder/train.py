@@ -45,9 +45,9 @@ def train_encoder(
     An interrupted run goes on from its last epoch and ends with the weights of an
     uninterrupted one, unless `fresh` asks for a new start.
     """
+    torch.manual_seed(settings.seed)
+    run = Run(songs, settings, device, MetricsLog(metrics))
     with only_run(out), stop_request() as stop:
-        torch.manual_seed(settings.seed)
-        run = Run(songs, settings, device, MetricsLog(metrics))
         state = resume_or_start(out, songs.purpose, run.parts(), fresh)
         run.train(state, stop)
         stop.leave_if_asked()
