@@ -5,7 +5,7 @@ import sqlite3
 import pyarrow.parquet as pq
 from ml_skeleton.artifacts.crops import Crops
 from ml_skeleton.artifacts.embeddings import open_or_make_store, open_store
-from ml_skeleton.artifacts.songs import from_table, to_table, with_all_albums
+from ml_skeleton.artifacts.songs import MOST_ALBUMS, from_table, to_table, with_all_albums
 
 
 def test_copies_share_albums_and_speech_and_a_song_without_audio_keeps_its_own(make_song):
@@ -19,6 +19,15 @@ def test_copies_share_albums_and_speech_and_a_song_without_audio_keeps_its_own(m
 
     both = ("Artist|||X", "Artist|||Y")
     assert [(song.album_keys, song.speech) for song in found] == [(both, 0.25), (both, 0.25), (("Artist|||Z",), None)]
+
+
+def test_a_jingle_on_every_album_ties_only_some_together(make_song):
+    songs = [make_song(number, album=f"{number:04d}", audio_id="a") for number in range(1000)]
+
+    found = with_all_albums(songs, {})
+
+    assert {len(song.album_keys) for song in found} == {MOST_ALBUMS}
+    assert all(f"Artist|||{song.album}" in song.album_keys for song in found)
 
 
 def test_a_table_without_the_speech_column_is_read(make_song):

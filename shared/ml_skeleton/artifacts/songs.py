@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 NO_ALBUM: tuple[str, ...] = ()
+MOST_ALBUMS = 16  # of one recording; what is on more is a jingle or silence, and would tie unrelated albums together
 
 SONGS_SCHEMA = pa.schema(
     [
@@ -25,7 +26,7 @@ SONGS_SCHEMA = pa.schema(
         pa.field("artist", pa.string(), nullable=False),
         pa.field("albumartist", pa.string(), nullable=False),  # the player's effective one
         pa.field("album", pa.string(), nullable=False),
-        pa.field("album_keys", pa.list_(pa.string()), nullable=False),  # "albumartist|||album" of every copy
+        pa.field("album_keys", pa.list_(pa.string()), nullable=False),  # "albumartist|||album" of its copies
         pa.field("genre", pa.string(), nullable=False),
         pa.field("year", pa.int32()),
         pa.field("length_s", pa.float64()),  # null where the player does not know it
@@ -88,19 +89,24 @@ def album_key(albumartist: str, album: str) -> tuple[str, ...]:
 
 
 def with_all_albums(songs: Sequence[Song], speech: Mapping[str, float | None]) -> list[Song]:
-    """Return the songs, each with the albums of every copy of its recording, and with its recording's share of speech.
+    """Return the songs, each with the albums of all copies of its recording, and with its recording's share of speech.
 
+    Of more than MOST_ALBUMS albums the song's own and the first others are kept.
     A song without audio_id keeps the album of its tags.
     """
     albums: dict[str, set[str]] = defaultdict(set)
     for song in songs:
         if song.audio_id:
             albums[song.audio_id].update(album_key(song.albumartist, song.album))
-    keys = {audio_id: tuple(sorted(names)) for audio_id, names in albums.items()}
-    return [
-        replace(song, album_keys=keys[song.audio_id], speech=speech.get(song.audio_id)) if song.audio_id else song
-        for song in songs
-    ]
+    keys = {audio_id: tuple(sorted(names)[:MOST_ALBUMS]) for audio_id, names in albums.items()}
+    joined = []
+    for song in songs:
+        if song.audio_id:
+            own, shared = album_key(song.albumartist, song.album), keys[song.audio_id]
+            all_keys = shared if set(own) <= set(shared) else (*own, *shared[:-1])
+            song = replace(song, album_keys=all_keys, speech=speech.get(song.audio_id))
+        joined.append(song)
+    return joined
 
 
 def to_table(songs: Sequence[Song]) -> pa.Table:

@@ -145,14 +145,14 @@ class WorkerPool(Generic[Job, Result]):
 
 
 def _start_server() -> None:
-    """Start the process that all workers are forks of, deaf to SIGTERM like them.
+    """Start the process that all workers are forks of, deaf to SIGINT and SIGTERM like them.
 
-    A service manager sends it to every process; the parent decides, and ends
-    them by SIGKILL. A blocked signal stays blocked in children, from their first
-    moment on, and one that arrives here meanwhile is not lost.
+    A terminal sends the one to every process, a service manager the other; the
+    parent decides, and ends them by SIGKILL. A blocked signal stays blocked in
+    children from their first moment on, and one that arrives here is not lost.
     """
-    resource_tracker.ensure_running()  # first: started by the server's start, it would unblock the signal
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    resource_tracker.ensure_running()  # first: started by the server's start, it would unblock them
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         forkserver.ensure_running()
     finally:
@@ -160,7 +160,6 @@ def _start_server() -> None:
 
 
 def _serve(pipe: Connection, work: Callable[[Job], Result], memory_mb: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends Ctrl-C to every process; the parent decides
     limit = _address_space() + memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone
