@@ -1,11 +1,11 @@
 """What a run decides to do, from the database, the disk and the past."""
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ml_skeleton.artifacts.crops import CropWriter, Failure, write_failures
+from ml_skeleton.artifacts.songs import KnownFile
 from ml_skeleton.errors import UserError
 from ml_skeleton_extract_audio.folder import mean_speech, read_past, refuse_foreign
 from ml_skeleton_extract_audio.locations import PathMap
@@ -38,8 +38,8 @@ def planned(songs, past=NEW, wanted=ALL) -> Plan:
 def past_of(songs, **fields) -> Past:
     """Return what a run leaves that found all these files, each a recording of its own."""
     found = make_plan(songs, PathMap(), NEW, ALL).songs
-    known = [song if song.mtime is None else replace(song, audio_id=f"{song.song_id:032x}") for song in found]
-    return Past(known, **{"failures": [], "failed": set(), "speech": {song.audio_id: None for song in known}, **fields})
+    known = [KnownFile(s.url, s.start_s, s.mtime, s.filesize, f"{s.song_id:032x}" if s.mtime else None) for s in found]
+    return Past(known, **{"failures": [], "failed": set(), "speech": {file.audio_id: None for file in known}, **fields})
 
 
 def delete(*songs):

@@ -31,13 +31,14 @@ from ml_skeleton.artifacts.songs import SONGS_SCHEMA, Song, from_table, to_table
 
 # what a crops folder holds beside its audio is found here too
 __all__ = [
-    "AUDIO_SCHEMA", "FORMAT", "KIND", "MADE_BY",
+    "AUDIO_SCHEMA", "FORMAT", "KIND", "MADE_BY", "SNAPSHOT",
     "Crop", "CropGroup", "CropWriter", "Crops", "Failure", "Waveform",
     "crop_keys", "crop_measures", "read_failures", "sweep", "write_failures", "write_songs",
 ]  # fmt: skip
 
 KIND = "crops"
 FORMAT = 1
+SNAPSHOT = "songs.parquet"
 FULL_SCALE = 32768.0
 
 ROWS_PER_GROUP = 8  # 15 MB at 60 s and 16 kHz: large reads, and a footer that stays small
@@ -172,14 +173,15 @@ class Crops:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.provenance = provenance_of(folder / "songs.parquet")
+        self.snapshot = folder / SNAPSHOT
+        self.provenance = provenance_of(self.snapshot)
         require(self.provenance, folder, KIND, FORMAT, MADE_BY)
         self.policy: str = self.provenance.settings["policy"]
 
     @cached_property
     def songs(self) -> list[Song]:
         """The player's songs when the folder was written."""
-        return from_table(pq.read_table(self.folder / "songs.parquet", schema=SONGS_SCHEMA))
+        return from_table(pq.read_table(self.snapshot, schema=SONGS_SCHEMA))
 
     @cached_property
     def groups(self) -> list[CropGroup]:
@@ -247,7 +249,7 @@ def sweep(folder: Path) -> None:
 
 def write_songs(folder: Path, songs: Sequence[Song], provenance: Provenance) -> None:
     """Replace songs.parquet, and with it what the folder says about itself."""
-    with complete_or_absent(folder / "songs.parquet") as partial:
+    with complete_or_absent(folder / SNAPSHOT) as partial:
         pq.write_table(to_table(songs).replace_schema_metadata(metadata_of(provenance)), partial)
 
 

@@ -29,7 +29,8 @@ KIND = "embeddings"
 FORMAT = 1
 MADE_BY = "embed ENCODER --store"
 SUFFIXES = (".db", ".sqlite", ".duckdb")
-VECTORS_QUERY = "SELECT audio_id, rating_seen, vector FROM vectors JOIN versions ON number = version WHERE name = ? ORDER BY audio_id"
+OF_VERSION = "FROM vectors JOIN versions ON number = version WHERE name = ?"
+VECTORS_QUERY = f"SELECT audio_id, rating_seen, vector {OF_VERSION} ORDER BY audio_id"
 VERSION_COLUMNS = "name, encoder_fingerprint, dimension, settings, parents, created"
 
 
@@ -116,9 +117,8 @@ class EmbeddingStore(ABC):
 
     def audio_ids(self, version: str) -> set[str]:
         """Return the recordings that have a vector in the version."""
-        query = "SELECT audio_id FROM vectors JOIN versions ON number = version WHERE name = ?"
         with self.transaction() as database:
-            return {row[0] for row in database.execute(query, (version,)).fetchall()}
+            return {row[0] for row in database.execute(f"SELECT audio_id {OF_VERSION}", (version,)).fetchall()}
 
     @property
     def provenance(self) -> Provenance:

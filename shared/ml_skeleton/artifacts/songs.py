@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 NO_ALBUM: tuple[str, ...] = ()
 MOST_ALBUMS = 16  # of one recording; what is on more is a jingle or silence, and would tie unrelated albums together
@@ -80,6 +82,16 @@ class Song:
         return f"{self.artist} – {title}" if self.artist else title
 
 
+class KnownFile(NamedTuple):
+    """What tells whether the file of a song is the one that was read; columns of SONGS_SCHEMA."""
+
+    url: str
+    start_s: float
+    mtime: int | None
+    filesize: int | None
+    audio_id: str | None
+
+
 SONG_COLUMNS = tuple(field.name for field in fields(Song))
 
 
@@ -125,3 +137,9 @@ def from_table(table: pa.Table) -> list[Song]:
     }
     columns = {**columns, "album_keys": [tuple(keys) for keys in columns["album_keys"]]}  # type: ignore[arg-type]
     return [Song(*row) for row in zip(*columns.values(), strict=True)]
+
+
+def read_known_files(path: Path) -> list[KnownFile]:
+    """Return what songs.parquet at `path` says of the songs' files: a tenth of the memory of all its columns."""
+    table = pq.read_table(path, columns=list(KnownFile._fields))
+    return [KnownFile(*row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]

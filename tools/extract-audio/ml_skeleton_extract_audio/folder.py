@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
-from ml_skeleton.artifacts.crops import Crops, Failure, crop_measures, read_failures
+from ml_skeleton.artifacts.crops import SNAPSHOT, Crops, Failure, crop_measures, read_failures
+from ml_skeleton.artifacts.songs import read_known_files
 from ml_skeleton.errors import InputError
 
 from ml_skeleton_extract_audio.plan import Past, state_of
 from ml_skeleton_extract_audio.speech import DROPPED, SpeechPolicy
 
-OWN_NAMES = {"audio", "songs.parquet", "failures.parquet", "duplicates.parquet", ".lock"}
+OWN_NAMES = {"audio", SNAPSHOT, "failures.parquet", "duplicates.parquet", ".lock"}
 HALF_WRITTEN = ".*.partial"  # by a run that was killed
 TOO_LONG = "longer than "  # how the decoder's reason begins
 
@@ -29,12 +30,12 @@ def refuse_foreign(out: Path) -> None:
 
 def read_past(out: Path, policy: str, speech: SpeechPolicy, max_duration_s: float, retry_failed: bool) -> Past:
     """Return what earlier runs left in `out`, seen by a run that wants crops of `policy`."""
-    songs = Crops(out).songs if (out / "songs.parquet").exists() else []
+    files = read_known_files(Crops(out).snapshot) if (out / SNAPSHOT).exists() else []
     failures = read_failures(out)
     failed = {
         state_of(failure) for failure in failures if not retry_failed and _still_holds(failure, speech, max_duration_s)
     }
-    return Past(songs, failures, failed, speech_of(out, policy))
+    return Past(files, failures, failed, speech_of(out, policy))
 
 
 def speech_of(out: Path, policy: str) -> Mapping[str, float | None]:

@@ -98,16 +98,16 @@ def candidates(sketches: Sketches) -> dict[Pair, set[int]]:
 
 def _meetings(sketches: Sketches) -> Iterator[NDArray[np.int64]]:
     """Yield rows of (crop, another crop, shift) for words that are equal in both. (M, 3)"""
-    crops = np.repeat(np.arange(len(sketches.audio_ids)), np.diff(sketches.starts))
-    places = np.arange(len(sketches.words)) - sketches.starts[crops]
     for number in range(SLICES):
         chosen = np.flatnonzero((sketches.words % SLICES == number) & (sketches.words != NOTHING))
         order = chosen[np.argsort(sketches.words[chosen], kind="stable")]
         words = sketches.words[order]
         for gap in range(1, NEIGHBOURS + 1):
-            same = np.flatnonzero((words[gap:] == words[:-gap]) & (crops[order[gap:]] != crops[order[:-gap]]))
-            left, right = order[same], order[same + gap]  # stable, so left is the earlier crop
-            yield np.stack([crops[left], crops[right], places[right] - places[left]], axis=1)
+            same = np.flatnonzero(words[gap:] == words[:-gap])
+            places = np.stack([order[same], order[same + gap]])  # stable, so the earlier crop comes first
+            crops = np.searchsorted(sketches.starts, places, side="right") - 1
+            shift = np.diff(places - sketches.starts[crops], axis=0)
+            yield np.concatenate([crops, shift]).T[crops[0] != crops[1]]
 
 
 def correlation(one: Bits, other: Bits, shift: int) -> float:

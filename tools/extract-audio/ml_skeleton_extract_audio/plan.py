@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ml_skeleton.artifacts.crops import Failure
-from ml_skeleton.artifacts.songs import Song
+from ml_skeleton.artifacts.songs import KnownFile, Song
 from ml_skeleton.errors import UserError
 
 from ml_skeleton_extract_audio.locations import PathMap, file_of
@@ -57,7 +57,7 @@ class Plan:
 class Past:
     """What earlier runs left in the crops folder."""
 
-    songs: Sequence[Song]
+    songs: Sequence[KnownFile]
     failures: Sequence[Failure]
     failed: Collection[FileState]  # those of `failures` that are not worth another attempt
     speech: Mapping[str, float | None]  # audio_ids that have all crops of the wanted policy, and their share of speech
@@ -102,7 +102,7 @@ def refuse_missing_root(plan: Plan, past: Past) -> None:
         )
 
 
-def state_of(song: Song | Failure) -> FileState:
+def state_of(song: Song | KnownFile | Failure) -> FileState:
     """Return what has to be equal for a file to count as unchanged."""
     return song.url, song.start_s, song.mtime, song.filesize
 
@@ -135,7 +135,7 @@ def _as_found(
     file: bytes | None,
     found: os.stat_result | None,
     unchanged: Mapping[FileState, str | None],
-    before: Song | None,
+    before: KnownFile | None,
 ) -> Song:
     """Return the song with what is known of its file.
 
