@@ -214,6 +214,9 @@ Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or 
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Parallel processes.", show_default="80 % of the cores")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Items per step of the network.")]
+MaxSpeech = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Leave out songs of which more than this share is speech.")
+]
 MetricsFile = Annotated[
     Path | None,
     typer.Option("--metrics", help="Append one JSON line per step, and the result, to this file.", metavar="FILE"),

@@ -67,6 +67,14 @@ def test_tracks_of_a_cue_sheet_are_left_out_as_a_playlist_cannot_point_into_a_fi
     assert not {100, 101} & {track["song_id"] for track in recommend_from([*rated_library, *cue])}
 
 
+def test_a_song_that_is_speech_is_left_out(recommend_from, rated_library, make_song):
+    spoken, sung = make_song(100, rating=None, speech=0.93), make_song(101, rating=None, speech=0.2)
+
+    found = {track["song_id"] for track in recommend_from([*rated_library, spoken, sung])}
+
+    assert {100, 101} & found == {101}
+
+
 def test_a_library_that_is_rated_through_is_refused(recommend_from, make_song):
     with pytest.raises(InputError, match="no unrated song to recommend"):
         recommend_from([make_song(n, rating=0.5) for n in range(5)])

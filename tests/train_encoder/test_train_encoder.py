@@ -146,6 +146,14 @@ def test_the_rating_loss_alone_trains_on_rated_songs_only(audible_library):
     assert sizes[1] == len(songs_to_learn_from(crops, SMALL).rated(TRAIN)) < sizes[0]
 
 
+def test_a_song_that_is_speech_teaches_nothing(make_crops, make_song):
+    folder = make_crops([make_song(number, speech=0.9 if number == 3 else None) for number in range(1, 7)])
+
+    songs = songs_to_learn_from(Crops(folder), SMALL)
+
+    assert f"{3:032x}" not in {recording.audio_id for side in songs.sides.values() for recording in side}
+
+
 def test_a_library_without_a_rating_is_refused(make_crops, make_song):
     folder = make_crops([make_song(number, rating=None) for number in range(3)])
 

@@ -30,6 +30,11 @@ class Recording:
         return any(song.available for song in self.songs)
 
     @property
+    def speech(self) -> float:
+        """Share of it that is speech, 0 to 1; 0 where it was not measured."""
+        return self.songs[0].speech or 0.0
+
+    @property
     def artist(self) -> str:
         """Who plays it, folded for comparison; "" if unknown."""
         return (self.song.artist or self.song.albumartist).casefold().strip()

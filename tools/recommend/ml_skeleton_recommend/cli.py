@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from ml_skeleton.console import Config, Force, Quiet, new_app, note, path_from_pipe, run_tool
+from ml_skeleton.console import Config, Force, MaxSpeech, Quiet, new_app, note, path_from_pipe, run_tool
 
 app = new_app()
 
@@ -19,6 +19,7 @@ def recommend(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the playlists.")] = Path("artifacts/recommendations"),
     top: Annotated[int, typer.Option(min=1, help="Songs in the playlist.")] = 100,
+    max_speech: MaxSpeech = 0.5,
     force: Force = False,
     config: Config = None,
     quiet: Quiet = False,
@@ -37,12 +38,13 @@ def recommend(
 
     header = read_header(classifier, "classifier")
     with open_store(store or store_of(header)) as opened:
-        candidates = find_candidates(header, opened)
+        candidates = find_candidates(header, opened, max_speech)
     if not force and candidates.is_written(out, top):
         note("nothing new to recommend: same songs, ratings and classifier as before")
     else:
         entries = write_recommendations(candidates, out, top)
-        left_out = f"; {candidates.cue_tracks} tracks of cue sheets left out" if candidates.cue_tracks else ""
+        reasons = {"tracks of cue sheets": candidates.cue_tracks, "songs that are speech": candidates.spoken}
+        left_out = "".join(f"; {number} {reason} left out" for reason, number in reasons.items() if number)
         count = f"{len(entries)} of {len(candidates.recordings)} unrated songs"
         note(f"{count}, the first with {entries[0].stars:.2f} expected stars{left_out}")
     typer.echo(out)

@@ -26,6 +26,7 @@ class Candidates:
     parents: tuple[Parent, ...]
     recordings: list[Recording]  # unrated, there to play, and with a vector
     cue_tracks: int  # left out: a playlist points to files, not into them
+    spoken: int  # left out as speech
 
     def purpose(self, top: int) -> str:
         """Return the fingerprint of all that decides the playlist."""
@@ -45,8 +46,10 @@ def store_of(classifier: Header) -> Path:
     return Path(parent.path)
 
 
-def find_candidates(classifier: Header, store: EmbeddingStore) -> Candidates:
+def find_candidates(classifier: Header, store: EmbeddingStore, max_speech: float = 0.5) -> Candidates:
     """Return the recordings of which no copy is rated and one is there to play; needs no torch.
+
+    Those of which more than `max_speech` is speech, 0 to 1, are left out.
 
     Raises InputError for embeddings of another encoder than the classifier's, and
     when there is no candidate.
@@ -60,12 +63,16 @@ def find_candidates(classifier: Header, store: EmbeddingStore) -> Candidates:
     vectors, songs = store.vectors(version.name), store.songs()
     embedded, cue_files = set(vectors.audio_ids), {song.url for song in songs if song.start_s > 0}
     unrated = [r for r in recordings_of(songs) if r.rating is None and r.available and r.audio_id in embedded]
-    whole_files = [recording for recording in unrated if recording.song.url not in cue_files]
+    music = [recording for recording in unrated if recording.speech <= max_speech]
+    whole_files = [recording for recording in music if recording.song.url not in cue_files]
+    spoken, cue_tracks = len(unrated) - len(music), len(music) - len(whole_files)
     if not whole_files:
-        raise InputError(f"{store.path}: no unrated song to recommend, {len(unrated)} tracks of cue sheets aside")
+        raise InputError(
+            f"{store.path}: no unrated song to recommend ({spoken} left out as speech, {cue_tracks} as cue tracks)"
+        )
     embeddings = Parent("embeddings", str(store.path.resolve()), vectors.fingerprint, version.name)
     parents = (classifier.as_parent(), embeddings)
-    return Candidates(classifier, vectors, parents, whole_files, len(unrated) - len(whole_files))
+    return Candidates(classifier, vectors, parents, whole_files, cue_tracks, spoken)
 
 
 def recommend(candidates: Candidates, out: Path, top: int) -> list[Entry]:

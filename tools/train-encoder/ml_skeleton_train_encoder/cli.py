@@ -9,6 +9,7 @@ from ml_skeleton.console import (
     Config,
     Device,
     Force,
+    MaxSpeech,
     MetricsFile,
     Quiet,
     Seed,
@@ -47,6 +48,7 @@ def train_encoder(
     test_fraction: Annotated[
         float, typer.Option(min=0.0, max=0.5, help="Share that training never sees, for evaluate.")
     ] = 0.2,
+    max_speech: MaxSpeech = 0.5,
     seed: Seed = 42,
     device: Device = "auto",
     metrics: MetricsFile = None,
@@ -68,7 +70,7 @@ def train_encoder(
 
     settings = Settings(
         encoder, arguments, loss, epochs, batch_size, lr, weight_decay, window, windows_per_crop,
-        val_fraction, test_fraction, seed,
+        val_fraction, test_fraction, max_speech, seed,
     )  # fmt: skip
     songs = songs_to_learn_from(Crops(crops), settings)
     if not force and is_current(songs, out):

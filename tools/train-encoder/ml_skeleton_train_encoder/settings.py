@@ -19,6 +19,7 @@ class Settings:
     windows_per_crop: int = 2
     val_fraction: float = 0.15
     test_fraction: float = 0.2
+    max_speech: float = 0.5
     seed: int = 42
 
     def as_dict(self) -> dict[str, Any]:

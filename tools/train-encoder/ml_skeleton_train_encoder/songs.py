@@ -43,7 +43,8 @@ class SongSet:
 def songs_to_learn_from(crops: Crops, settings: Settings) -> SongSet:
     """Return the recordings that have crops, split by artist and album; raise InputError if none is rated."""
     present = set(crops.audio_ids)
-    recordings = [r for r in recordings_of(crops.songs) if r.audio_id in present]
+    music = (r for r in recordings_of(crops.songs) if r.speech <= settings.max_speech)
+    recordings = [recording for recording in music if recording.audio_id in present]
     shares = {TEST: settings.test_fraction, VAL: settings.val_fraction}
     side_of = split_by_artist(recordings, shares, settings.seed)
     sides: dict[str, list[Recording]] = {TRAIN: [], VAL: [], TEST: []}
