@@ -47,8 +47,8 @@ def test_from_database_to_playlist_through_one_pipe(library, run_shell, tmp_path
 
     again = run_shell(line)
 
-    assert (again.returncode, again.stdout) == (0, done.stdout)
-    assert [text for text in again.stderr.splitlines() if "nothing new" in text or "0 songs embedded" in text]
+    idle = [text for text in again.stderr.splitlines() if "nothing new" in text or " 0 songs embedded" in text]
+    assert (again.returncode, again.stdout, len(idle)) == (0, done.stdout, 4)
 
 
 def test_every_song_of_the_database_is_extracted_or_accounted_for(library, run_tool, tmp_path):

@@ -198,6 +198,9 @@ def _config_section(path: Path, tool: str, options: set[str]) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
     section = sections.get(tool) if isinstance(sections, dict) else sections
+    if section is None and isinstance(sections, dict):
+        for other in get_close_matches(tool, [str(name) for name in sections], n=1, cutoff=0.85):
+            raise UsageError(f"{path}: section {other!r}: no such tool; did you mean {tool!r}?")
     if section is None:
         return {}
     if not isinstance(section, dict):

@@ -9,6 +9,7 @@ from typing import Any
 from ml_skeleton.artifacts.provenance import Parent, Provenance, parse_provenance
 from ml_skeleton.errors import InputError
 
+FOLDERS_ARE_OF = ("best.json", "evaluation.json", "demo.json")
 MISSING, CHANGED, SAME, UNCHECKED = "missing", "changed since", "unchanged", "there"
 
 
@@ -27,7 +28,7 @@ def describe(path: Path, part: str | None = None) -> Described:
     if not path.exists():
         raise InputError(f"{path}: no such artifact")
     if path.is_dir():
-        return _crops(path)
+        return _folder(path)
     readers = {".pt": _checkpoint, ".json": _json}
     if path.suffix in (".db", ".sqlite", ".duckdb"):
         return _store(path, part)
@@ -68,6 +69,14 @@ def _ancestors(parents: tuple[Parent, ...], indent: str) -> Iterator[str]:
         state = SAME if described.fingerprint == parent.fingerprint else CHANGED
         yield f"{indent}from {parent.kind} {parent.path}{part} ({state})"
         yield from _ancestors(described.parents, indent + "  ")
+
+
+def _folder(path: Path) -> Described:
+    """Describe a crops folder, or the artifact that a folder was made for."""
+    for name in FOLDERS_ARE_OF:
+        if (path / name).exists():
+            return _json(path / name)
+    return _crops(path)
 
 
 def _crops(path: Path) -> Described:

@@ -181,3 +181,11 @@ def test_the_fingerprint_changes_with_a_rating_and_not_with_a_play_count(make_cr
     rated = Crops(make_crops([make_song(rating=0.4)], folder="c")).fingerprint
 
     assert (played == before, rated == before) == (True, False)
+
+
+def test_a_folder_that_lost_its_audio_is_refused(make_crops, make_song):
+    folder = make_crops([make_song()])
+    next((folder / "audio").iterdir()).unlink()
+
+    with pytest.raises(InputError, match="holds no audio of end-1x60s-16000hz; cut it again with: clem-extract"):
+        _ = Crops(folder).audio_ids

@@ -1,5 +1,6 @@
 """The embedding store: one behaviour, two databases."""
 
+import os
 import sqlite3
 
 import numpy as np
@@ -125,3 +126,14 @@ def test_an_empty_file_of_a_killed_first_run_is_made_anew(path):
 def test_a_suffix_that_names_no_database_is_refused(tmp_path, suffix):
     with pytest.raises(UsageError, match=r"suffix '.txt'"), open_store(tmp_path / f"{suffix}.txt"):
         pass
+
+
+def test_a_truncated_store_is_damaged_and_says_how_to_make_it_again(path):
+    with open_or_make_store(path, "test") as store:
+        store.add_version(Version("v1", "e" * 32, 256, {}, (), "2026-01-01"))
+        ids = [f"{number:032x}" for number in range(2000)]
+        store.add_vectors("v1", ids, np.random.default_rng(0).random((2000, 256), np.float32), [False] * 2000)
+    os.truncate(path, path.stat().st_size // 3)
+
+    with pytest.raises(InputError, match=r"damaged .*; delete it, then: embed"), open_store(path) as store:
+        store.vectors("v1")

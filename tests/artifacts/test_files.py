@@ -64,3 +64,14 @@ def test_a_second_run_is_refused_while_the_first_holds_the_lock(tmp_path):
 
 def test_parts_of_a_fingerprint_do_not_run_together():
     assert fingerprint_of("ab", "c") != fingerprint_of("a", "bc")
+
+
+def test_a_lock_that_cannot_be_made_is_one_line(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_names):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+
+    message = r"encoder.pt: cannot write beside it: Permission denied"
+    with pytest.raises(UserError, match=message), only_run(tmp_path / "encoder.pt"):
+        pass

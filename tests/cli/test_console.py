@@ -75,6 +75,7 @@ def test_the_configuration_file_gives_defaults_and_a_flag_beats_it(run_tool, mak
     ("text", "code", "message"),
     [
         ("train-classifier: {max-stepz: 3}", 2, "unknown option 'max_stepz'; did you mean 'max_steps'?"),
+        ("train_classifier: {max_steps: 3}", 2, "section 'train_classifier': no such tool; did you mean"),
         ("train-classifier: [1]", 2, "section 'train-classifier': found list, expected option: value lines"),
         ("train-classifier: {max_steps: many}", 2, "valid integer"),
         ("a: [", 2, "not a YAML file"),

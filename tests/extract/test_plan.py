@@ -38,7 +38,9 @@ def planned(songs, past=NEW, wanted=ALL) -> Plan:
 def past_of(songs, **fields) -> Past:
     """Return what a run leaves that found all these files, each a recording of its own."""
     found = make_plan(songs, PathMap(), NEW, ALL).songs
-    known = [KnownFile(s.url, s.start_s, s.mtime, s.filesize, f"{s.song_id:032x}" if s.mtime else None) for s in found]
+    known = [
+        KnownFile(s.url, s.start_s, s.mtime, s.filesize, f"{s.song_id:032x}" if s.mtime else None, 60.0) for s in found
+    ]
     return Past(known, **{"failures": [], "failed": set(), "speech": {file.audio_id: None for file in known}, **fields})
 
 

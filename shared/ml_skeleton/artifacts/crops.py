@@ -35,6 +35,7 @@ __all__ = [
     "Crop", "CropGroup", "CropWriter", "Crops", "Failure", "Waveform",
     "crop_keys", "crop_measures", "read_failures", "sweep", "write_failures", "write_songs",
 ]  # fmt: skip
+from ml_skeleton.errors import InputError
 
 KIND = "crops"
 FORMAT = 1
@@ -186,7 +187,10 @@ class Crops:
     @cached_property
     def groups(self) -> list[CropGroup]:
         """What can be read in one go, in the order it was written, of the folder's current policy."""
-        return [group for part in self.parts() for group in _groups_of(part, self.policy)]
+        groups = [group for part in self.parts() for group in _groups_of(part, self.policy)]
+        if not groups:
+            raise InputError(f"{self.folder}: holds no audio of {self.policy}; cut it again with: {MADE_BY}")
+        return groups
 
     @cached_property
     def audio_ids(self) -> list[str]:

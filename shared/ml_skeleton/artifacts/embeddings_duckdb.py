@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ml_skeleton.artifacts.embeddings import VECTORS_QUERY, EmbeddingStore, Vectors
+from ml_skeleton.artifacts.embeddings import MADE_BY, VECTORS_QUERY, EmbeddingStore, Vectors
 from ml_skeleton.artifacts.songs import Song, from_table, to_table
 from ml_skeleton.errors import BusyError, InputError, UserError
 
@@ -42,9 +42,7 @@ class DuckDBStore(EmbeddingStore):
         try:
             self._connection = duckdb.connect(str(path))
         except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                raise BusyError(f"{path}: another process has it open; try again when it is done") from None
-            raise InputError(f"{path}: not a DuckDB database, or damaged") from None
+            raise _said(path, error) from None
 
     def add_vectors(
         self, version: str, audio_ids: Sequence[str], matrix: npt.NDArray[np.float32], rating_seen: Sequence[bool]
@@ -110,4 +108,14 @@ class DuckDBStore(EmbeddingStore):
         except duckdb.CatalogException:
             raise InputError(f"{self.path}: a DuckDB database, but no embedding store") from None
         except duckdb.Error as error:
-            raise UserError(f"{self.path}: {str(error).splitlines()[0]}") from None
+            raise _said(self.path, error) from None
+
+
+def _said(path: Path, error: duckdb.Error) -> UserError:
+    """Return what DuckDB's error means for a person."""
+    text = str(error).splitlines()[0]
+    if "lock" in text.lower():
+        return BusyError(f"{path}: another process has it open; try again when it is done")
+    if "permission denied" in text.lower() or "no space left" in text.lower() or "read-only" in text.lower():
+        return UserError(f"{path}: {text}; try again when that is mended")
+    return InputError(f"{path}: not a DuckDB database, or damaged ({text}); delete it, then: {MADE_BY} {path}")

@@ -12,11 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ml_skeleton.artifacts.embeddings import VECTORS_QUERY, EmbeddingStore, Vectors
+from ml_skeleton.artifacts.embeddings import MADE_BY, VECTORS_QUERY, EmbeddingStore, Vectors
 from ml_skeleton.artifacts.songs import SONG_COLUMNS, SONGS_SCHEMA, Song
 from ml_skeleton.errors import InputError, UserError
 
 BUSY_TIMEOUT_S = 30.0
+NOT_ITS_FAULT = {  # the file may well be whole
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+}
 
 TABLES = """
     CREATE TABLE artifact (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -44,7 +53,10 @@ class SQLiteStore(EmbeddingStore):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        try:
+            self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            raise UserError(f"{path}: {error}; is its folder writable?") from None
 
     def add_vectors(
         self, version: str, audio_ids: Sequence[str], matrix: npt.NDArray[np.float32], rating_seen: Sequence[bool]
@@ -96,9 +108,11 @@ class SQLiteStore(EmbeddingStore):
                 raise
             self._connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
-            if "locked" in str(error) or "disk" in str(error):
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in NOT_ITS_FAULT:
                 raise UserError(f"{self.path}: {error}; try again when that is mended") from None
-            raise InputError(f"{self.path}: not an embedding store, or damaged: {error}") from None
+            raise InputError(
+                f"{self.path}: not an embedding store, or damaged ({error}); delete it, then: {MADE_BY} {self.path}"
+            ) from None
 
 
 def _make_songs(database: sqlite3.Connection) -> None:

@@ -55,7 +55,11 @@ def only_run(path: Path) -> Iterator[None]:
     """
     lock = path / ".lock" if path.is_dir() else path.with_name(f".{path.name}.lock")
     make_folder(lock.parent)
-    with open(lock, "w", encoding="ascii") as file:
+    try:
+        file = open(lock, "w", encoding="ascii")  # noqa: SIM115 - closed below, by the with
+    except OSError as error:
+        raise UserError(f"{path}: cannot write beside it: {error.strerror}; choose another place with --out") from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

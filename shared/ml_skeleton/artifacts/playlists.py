@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote_to_bytes
 from ml_skeleton.artifacts.files import write_text
 from ml_skeleton.artifacts.provenance import Provenance, parse_provenance, require
 from ml_skeleton.artifacts.songs import Song
-from ml_skeleton.errors import InputError
+from ml_skeleton.errors import InputError, UserError
 
 KIND = "playlist"
 FORMAT = 1
@@ -50,6 +50,8 @@ class Playlist:
 
 def write_playlist(folder: Path, playlist: Playlist) -> list[Path]:
     """Write NAME.xspf, .m3u8, .csv and .json to `folder` and return their paths; the same list gives the same bytes."""
+    if (folder / "songs.parquet").exists():
+        raise UserError(f"{folder}: a crops folder, expected one for playlists; name another with --out")
     writers = (_xspf, _m3u8, _csv, _json)  # JSON last: what it says of the others is then true
     paths = [folder / f"{playlist.name}.{suffix}" for suffix in SUFFIXES]
     for path, write in zip(paths, writers, strict=True):

@@ -90,6 +90,7 @@ class KnownFile(NamedTuple):
     mtime: int | None
     filesize: int | None
     audio_id: str | None
+    length_s: float | None  # as the decoder found it, where the player does not know
 
 
 SONG_COLUMNS = tuple(field.name for field in fields(Song))

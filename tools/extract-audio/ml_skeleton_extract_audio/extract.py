@@ -91,6 +91,8 @@ def extract(request: Request) -> Report:
                 refresh_duplicates(request.out, request.policy.name, TOOL)
             stop.leave_if_asked()
     if not any(song.audio_id in run.speech for song in run.songs):
+        if request.selection.rated_only and not any(song.rating is not None for song in run.songs):
+            raise InputError(f"{request.db}: no rated song; rate some in the player, or leave out --rated-only")
         raise UserError(f"{request.db}: not one song could be read ({run.report()}); --path-map may be missing")
     return run.report()
 

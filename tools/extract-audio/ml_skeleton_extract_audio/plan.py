@@ -70,7 +70,7 @@ class Past:
 
 def make_plan(songs: Sequence[Song], path_map: PathMap, past: Past, wanted: Selection) -> Plan:
     """Look at every file's size and time and compare with the past; opens no file."""
-    unchanged = {state_of(song): song.audio_id for song in past.songs}
+    unchanged = {state_of(song): song for song in past.songs}
     last = {(song.url, song.start_s): song for song in past.songs}
     last_starts = _last_starts(songs)
     files = [file_of(song.url, path_map) for song in songs]
@@ -134,7 +134,7 @@ def _as_found(
     song: Song,
     file: bytes | None,
     found: os.stat_result | None,
-    unchanged: Mapping[FileState, str | None],
+    unchanged: Mapping[FileState, KnownFile],
     before: KnownFile | None,
 ) -> Song:
     """Return the song with what is known of its file.
@@ -143,12 +143,11 @@ def _as_found(
     """
     path = song.url if file is None else file.decode("utf-8", "replace")
     if found is None:
-        known = before.audio_id if before else None
-        return replace(song, path=path, mtime=None, filesize=None, available=False, audio_id=known)
-    mtime, size = int(found.st_mtime), found.st_size
-    return replace(
-        song, path=path, mtime=mtime, filesize=size, audio_id=unchanged.get((song.url, song.start_s, mtime, size))
-    )
+        here, known = replace(song, path=path, mtime=None, filesize=None, available=False), before
+    else:
+        here = replace(song, path=path, mtime=int(found.st_mtime), filesize=found.st_size)
+        known = unchanged.get(state_of(here))
+    return replace(here, audio_id=known.audio_id, length_s=song.length_s or known.length_s) if known else here
 
 
 def _stat_all(files: Sequence[bytes | None]) -> Iterator[os.stat_result | None]:
