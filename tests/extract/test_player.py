@@ -114,6 +114,11 @@ def test_a_database_of_another_program_is_refused(tmp_path):
         read_library(tmp_path / "other.db")
 
 
+def test_an_embedding_store_is_no_player_s_database(make_store, rated_library):
+    with pytest.raises(InputError, match="no songs table of Clementine or Strawberry"):
+        read_library(make_store(rated_library))
+
+
 HOLD_LOCK = textwrap.dedent("""
     import sqlite3, sys
     database = sqlite3.connect(sys.argv[1], isolation_level=None)

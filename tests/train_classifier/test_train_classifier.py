@@ -49,6 +49,12 @@ def test_nothing_new_is_known_from_vectors_ratings_and_settings(make_store, make
     assert answers == [True, False, False]
 
 
+def test_a_rated_song_that_is_speech_is_left_out(make_store, make_song):
+    songs = songs_of(make_store([make_song(1, speech=0.9), make_song(2, speech=0.1), make_song(3)]))
+
+    assert [recording.song.song_id for recording in songs.recordings] == [2, 3]
+
+
 def test_a_store_without_a_rated_song_is_refused(make_store, make_song):
     path = make_store([make_song(1, rating=None)])
 

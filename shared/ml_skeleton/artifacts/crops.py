@@ -28,6 +28,7 @@ from ml_skeleton.artifacts.ledger import Failure, read_failures, write_failures
 from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of
 from ml_skeleton.artifacts.provenance import Provenance, require
 from ml_skeleton.artifacts.songs import SONGS_SCHEMA, Song, from_table, to_table
+from ml_skeleton.errors import InputError
 
 # what a crops folder holds beside its audio is found here too
 __all__ = [
@@ -35,7 +36,6 @@ __all__ = [
     "Crop", "CropGroup", "CropWriter", "Crops", "Failure", "Waveform",
     "crop_keys", "crop_measures", "read_failures", "sweep", "write_failures", "write_songs",
 ]  # fmt: skip
-from ml_skeleton.errors import InputError
 
 KIND = "crops"
 FORMAT = 1

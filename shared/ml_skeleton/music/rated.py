@@ -49,12 +49,17 @@ class RatedSongs:
         return fingerprint_of(self.parent.fingerprint, *labels, *map(repr, settings))
 
 
-def rated_songs(store: EmbeddingStore, version_name: str | None) -> RatedSongs:
-    """Return the rated songs of a version, the newest for None; raise InputError if there is none."""
+def rated_songs(store: EmbeddingStore, version_name: str | None, max_speech: float = 0.5) -> RatedSongs:
+    """Return the rated songs of a version, the newest for None; raise InputError if there is none.
+
+    Those of which more than `max_speech` is speech, 0 to 1, are left out: an
+    encoder that heard music alone can say nothing of them.
+    """
     version = store.version(version_name)
     vectors = store.vectors(version.name)
     row_of = {audio_id: row for row, audio_id in enumerate(vectors.audio_ids)}
-    rated = [r for r in recordings_of(store.songs()) if r.rating is not None and r.audio_id in row_of]
+    music = (r for r in recordings_of(store.songs()) if r.speech <= max_speech)
+    rated = [recording for recording in music if recording.rating is not None and recording.audio_id in row_of]
     if not rated:
         raise InputError(f"{store.path}: no rated song; rate some in the player, then run clem-extract and embed again")
     rows = [row_of[recording.audio_id] for recording in rated]

@@ -4,7 +4,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from ml_skeleton.console import Config, Force, MetricsFile, Quiet, Seed, new_app, note, path_from_pipe, run_tool
+from ml_skeleton.console import (
+    Config,
+    Force,
+    MaxSpeech,
+    MetricsFile,
+    Quiet,
+    Seed,
+    new_app,
+    note,
+    path_from_pipe,
+    run_tool,
+)
 
 app = new_app()
 
@@ -19,6 +30,7 @@ def evaluate(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for evaluation.json.")] = Path("evaluation"),
     folds: Annotated[int, typer.Option(min=2, help="Folds of whole albums.")] = 5,
+    max_speech: MaxSpeech = 0.5,
     seed: Seed = 42,
     metrics: MetricsFile = None,
     force: Force = False,
@@ -41,7 +53,7 @@ def evaluate(
 
     settings = FitSettings(seed=seed)
     with open_store(store) as opened:
-        songs = rated_songs(opened, version)
+        songs = rated_songs(opened, version, max_speech)
     done = (None if force else current(songs, out, folds, settings)) or measure(songs, out, folds, settings)
     MetricsLog(metrics).result(done.figures[MODEL])
     note(f"{done.tested_songs} songs of albums held out\n{table(done)}")

@@ -54,7 +54,8 @@ def mean_speech(shares: list[tuple[float | None, float]]) -> float | None:
     total_s = math.fsum(seconds for _, seconds in measured)
     if len(measured) < len(shares) or total_s <= 0:
         return None
-    return math.fsum(share * seconds for share, seconds in measured) / total_s
+    mean = math.fsum(share * seconds for share, seconds in measured) / total_s
+    return round(mean, 4)  # the same from memory and from the file, which holds float32
 
 
 def _still_holds(failure: Failure, speech: SpeechPolicy, max_duration_s: float) -> bool:

@@ -63,7 +63,7 @@ def read_library(db: Path) -> Library:
     with _opened(db) as connection:
         present = {row[1].decode() for row in connection.execute("PRAGMA table_info(songs)")}
         url_column = next((name for name in URL_COLUMN if name in present), None)
-        if url_column is None:
+        if url_column is None or "audio_id" in present:  # an embedding store has songs with URLs as well
             raise InputError(f"{db}: no songs table of Clementine or Strawberry in this database")
         wanted = [name if name in present else f"NULL AS {name}" for name in COLUMNS]
         query = f"SELECT rowid AS song_id, {url_column} AS location, {', '.join(wanted)} FROM songs ORDER BY rowid"

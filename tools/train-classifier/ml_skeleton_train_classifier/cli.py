@@ -4,7 +4,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from ml_skeleton.console import Config, Force, MetricsFile, Quiet, Seed, new_app, note, path_from_pipe, run_tool
+from ml_skeleton.console import (
+    Config,
+    Force,
+    MaxSpeech,
+    MetricsFile,
+    Quiet,
+    Seed,
+    new_app,
+    note,
+    path_from_pipe,
+    run_tool,
+)
 
 app = new_app()
 
@@ -25,6 +36,7 @@ def train_classifier(
     weight_decay: Annotated[float, typer.Option(min=0.0, help="Weight decay of AdamW.")] = 0.1,
     max_steps: Annotated[int, typer.Option(min=1, help="Most steps over all songs; fewer are used if better.")] = 100,
     folds: Annotated[int, typer.Option(min=2, help="Folds of whole albums that choose how long to train.")] = 5,
+    max_speech: MaxSpeech = 0.5,
     seed: Seed = 42,
     metrics: MetricsFile = None,
     force: Force = False,
@@ -41,7 +53,7 @@ def train_classifier(
 
     settings = FitSettings(model, hidden, dropout, lr, weight_decay, max_steps, folds, seed)
     with open_store(store) as opened:
-        songs = rated_songs(opened, version)
+        songs = rated_songs(opened, version, max_speech)
     if not force and is_current(songs, out, settings):
         note("nothing new to learn: same vectors, ratings and settings as before")
     else:
