@@ -116,8 +116,8 @@ lint: setup-dev
 # pin the newest packages that fit
 [group('house')]
 lock: setup
-    uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header --no-annotate --no-emit-package ml-skeleton shared/pyproject.toml tools/*/pyproject.toml --output-file requirements.txt
-    uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --constraints requirements.txt requirements-dev.in --output-file requirements-dev.txt
+    uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-header --no-annotate --no-emit-package ml-skeleton shared/pyproject.toml tools/*/pyproject.toml --output-file requirements.txt
+    uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --constraints requirements.txt requirements-dev.in --output-file requirements-dev.txt
 
 # remove caches and the demo; never your crops, checkpoints and playlists
 [group('house')]

@@ -5,7 +5,7 @@ import sqlite3
 import pyarrow.parquet as pq
 from ml_skeleton.artifacts.crops import Crops
 from ml_skeleton.artifacts.embeddings import open_or_make_store, open_store
-from ml_skeleton.artifacts.songs import MOST_ALBUMS, from_table, to_table, with_all_albums
+from ml_skeleton.artifacts.songs import MOST_ALBUMS, from_table, joined_by_audio, to_table
 
 
 def test_copies_share_albums_and_speech_and_a_song_without_audio_keeps_its_own(make_song):
@@ -15,7 +15,7 @@ def test_copies_share_albums_and_speech_and_a_song_without_audio_keeps_its_own(m
         make_song(3, album="Z", audio_id=None),
     ]
 
-    found = with_all_albums(songs, {"a": 0.25, "b": 0.5})
+    found = joined_by_audio(songs, {"a": 0.25, "b": 0.5})
 
     both = ("Artist|||X", "Artist|||Y")
     assert [(song.album_keys, song.speech) for song in found] == [(both, 0.25), (both, 0.25), (("Artist|||Z",), None)]
@@ -24,7 +24,7 @@ def test_copies_share_albums_and_speech_and_a_song_without_audio_keeps_its_own(m
 def test_a_jingle_on_every_album_ties_only_some_together(make_song):
     songs = [make_song(number, album=f"{number:04d}", audio_id="a") for number in range(1000)]
 
-    found = with_all_albums(songs, {})
+    found = joined_by_audio(songs, {})
 
     assert {len(song.album_keys) for song in found} == {MOST_ALBUMS}
     assert all(f"Artist|||{song.album}" in song.album_keys for song in found)

@@ -1,6 +1,6 @@
 """Recordings: copies of one recording are one thing to hear, to rate and to play."""
 
-from ml_skeleton.artifacts.songs import with_all_albums
+from ml_skeleton.artifacts.songs import joined_by_audio
 from ml_skeleton.music.recordings import recordings_of
 
 
@@ -38,4 +38,4 @@ def test_the_copy_to_play_is_one_that_is_there(make_song):
 def test_a_recording_on_two_albums_belongs_to_both(make_song):
     songs = [make_song(1, audio_id="a", album="One"), make_song(2, audio_id="a", album="Best of")]
 
-    assert recordings_of(with_all_albums(songs, {}))[0].album_keys == ("Artist|||Best of", "Artist|||One")
+    assert recordings_of(joined_by_audio(songs, {}))[0].album_keys == ("Artist|||Best of", "Artist|||One")

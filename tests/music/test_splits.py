@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ml_skeleton.artifacts.songs import with_all_albums
+from ml_skeleton.artifacts.songs import joined_by_audio
 from ml_skeleton.music.recordings import recordings_of
 from ml_skeleton.music.splits import UNUSED, album_folds, split_by_artist
 
@@ -119,6 +119,6 @@ def test_albums_that_share_a_recording_share_the_fold(make_song):
     songs = [make_song(n, audio_id=f"a{n}", album="One") for n in range(3)]
     songs += [make_song(n + 10, audio_id=f"b{n}", album="Two") for n in range(3)]
     bridge = [make_song(20, audio_id="a0", album="One"), make_song(21, audio_id="a0", album="Two")]
-    recordings = recordings_of(with_all_albums([*songs[1:], *bridge], {}))
+    recordings = recordings_of(joined_by_audio([*songs[1:], *bridge], {}))
 
     assert len(set(album_folds(recordings, 3, seed=1))) == 1

@@ -101,7 +101,7 @@ def album_key(albumartist: str, album: str) -> tuple[str, ...]:
     return (f"{albumartist}|||{album}",) if album else NO_ALBUM
 
 
-def with_all_albums(songs: Sequence[Song], speech: Mapping[str, float | None]) -> list[Song]:
+def joined_by_audio(songs: Sequence[Song], speech: Mapping[str, float | None]) -> list[Song]:
     """Return the songs, each with the albums of all copies of its recording, and with its recording's share of speech.
 
     Of more than MOST_ALBUMS albums the song's own and the first others are kept.

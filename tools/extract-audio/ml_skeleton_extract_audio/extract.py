@@ -16,7 +16,7 @@ from ml_skeleton.artifacts.crops import (
 )
 from ml_skeleton.artifacts.files import make_folder, only_run
 from ml_skeleton.artifacts.provenance import Parent, Provenance
-from ml_skeleton.artifacts.songs import Song, with_all_albums
+from ml_skeleton.artifacts.songs import Song, joined_by_audio
 from ml_skeleton.console import note, progress, warn
 from ml_skeleton.errors import InputError, UserError
 from ml_skeleton.interrupts import StopRequest, stop_request
@@ -177,7 +177,7 @@ class _Run:
         settings |= {"speech_threshold": request.speech.threshold, "counts": self.report().counts}
         parent = Parent(f"{self.library.player} database", str(request.db.resolve()), self.library.fingerprint)
         provenance = Provenance(KIND, FORMAT, TOOL, settings=settings, parents=(parent,))
-        write_songs(request.out, with_all_albums(self.songs, self.speech), provenance)
+        write_songs(request.out, joined_by_audio(self.songs, self.speech), provenance)
 
 
 def _library(db: Path) -> Library:
