@@ -213,6 +213,12 @@ def _config_section(path: Path, tool: str, options: set[str]) -> dict[str, Any]:
     return known
 
 
+StoreArgument = Annotated[
+    Path | None, typer.Argument(help="Embedding database; left out, its path is read from stdin.")
+]
+VersionToRead = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Version of the embeddings to use.", show_default="the newest")
+]
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:N.", metavar="NAME")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Parallel processes.", show_default="80 % of the cores")]

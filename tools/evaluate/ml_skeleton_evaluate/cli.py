@@ -11,6 +11,8 @@ from ml_skeleton.console import (
     MetricsFile,
     Quiet,
     Seed,
+    StoreArgument,
+    VersionToRead,
     new_app,
     note,
     path_from_pipe,
@@ -22,12 +24,8 @@ app = new_app()
 
 @app.command()
 def evaluate(
-    store: Annotated[
-        Path | None, typer.Argument(help="Embedding database; left out, its path is read from stdin.")
-    ] = None,
-    version: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Version to measure.", show_default="the newest")
-    ] = None,
+    store: StoreArgument = None,
+    version: VersionToRead = None,
     out: Annotated[Path, typer.Option(help="Folder for evaluation.json.")] = Path("evaluation"),
     folds: Annotated[int, typer.Option(min=2, help="Folds of whole albums.")] = 5,
     max_speech: MaxSpeech = 0.5,

@@ -11,6 +11,8 @@ from ml_skeleton.console import (
     MetricsFile,
     Quiet,
     Seed,
+    StoreArgument,
+    VersionToRead,
     new_app,
     note,
     path_from_pipe,
@@ -22,12 +24,8 @@ app = new_app()
 
 @app.command()
 def train_classifier(
-    store: Annotated[
-        Path | None, typer.Argument(help="Embedding database; left out, its path is read from stdin.")
-    ] = None,
-    version: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Version to learn from.", show_default="the newest")
-    ] = None,
+    store: StoreArgument = None,
+    version: VersionToRead = None,
     out: Annotated[Path, typer.Option(help="Checkpoint to write.")] = Path("checkpoints/classifier.pt"),
     model: Annotated[Literal["mlp"], typer.Option(help="Kind of classifier.")] = "mlp",
     hidden: Annotated[int, typer.Option(min=1, help="Width of the hidden layer.")] = 32,
