@@ -16,6 +16,7 @@ device := "auto"
 epochs := "10"
 top := "100"
 demo := "demo"
+extras := "--extra models --extra handcrafted --extra pretrained --extra duckdb --extra tracking --extra tuning --extra ray --extra postgresql --extra speech"
 
 # quoted for the shell; the shell itself would not expand a ~ behind an =
 database := quote(replace_regex(db, "^~", home_directory()))
@@ -116,7 +117,7 @@ lint: setup-dev
 # pin the newest packages that fit
 [group('house')]
 lock: setup
-    uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-header --no-annotate --no-emit-package ml-skeleton shared/pyproject.toml tools/*/pyproject.toml --output-file requirements.txt
+    uv pip compile --quiet --upgrade --universal --python-version 3.11 {{extras}} --no-header --no-annotate --no-emit-package ml-skeleton shared/pyproject.toml tools/*/pyproject.toml --output-file requirements.txt
     uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --constraints requirements.txt requirements-dev.in --output-file requirements-dev.txt
 
 # remove caches and the demo; never your crops, checkpoints and playlists
