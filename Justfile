@@ -43,11 +43,13 @@ setup:
 setup-dev: setup
     @just _install requirements-dev.txt dev
 
-# nothing to do while the stamp is newer than what it was made from
+# nothing to do while the stamp is newer than what it was made from; the tools come last, as ray brings a `tune` of its own
 [private]
 _install requirements stamp:
     @test -f {{venv_folder}}/.{{stamp}} && test -z "$(find {{requirements}} shared/pyproject.toml tools/*/pyproject.toml -newer {{venv_folder}}/.{{stamp}})" \
-        || (uv pip install --quiet --python {{venv_folder}} -r {{requirements}} {{ if stamp == "tools" { "--editable shared $(printf -- '--editable %s ' tools/*)" } else { "" } }} && touch {{venv_folder}}/.{{stamp}})
+        || (uv pip install --quiet --python {{venv_folder}} -r {{requirements}} \
+            {{ if stamp == "tools" { "&& uv pip install --quiet --python " + venv_folder + " --reinstall-package ml-skeleton-tune --editable shared $(printf -- '--editable %s ' tools/*)" } else { "" } }} \
+            && touch {{venv_folder}}/.{{stamp}})
 
 # no music at hand? a synthesised library, from database to playlists
 [group('music')]

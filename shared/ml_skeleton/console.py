@@ -41,15 +41,18 @@ def new_app() -> typer.Typer:
 
 
 def run_tool(app: typer.Typer) -> NoReturn:
-    """Run `app` and leave the process: one line for a UserError, 130 or 143 after a signal."""
+    """Run `app` and leave the process: one line for a UserError or wrong usage, 130 or 143 after a signal."""
     _Voice.name = Path(sys.argv[0]).name
     # torch's threads wait for each other by spinning: beside one other busy process that doubles the time of a step
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
-        app()
+        code = app(standalone_mode=False) or 0
     except UserError as error:
         _say(str(error))
+        sys.exit(error.exit_code)
+    except typer.TyperException as error:
+        _say_wrong_usage(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader is gone; a complaint about it helps nobody
@@ -57,11 +60,9 @@ def run_tool(app: typer.Typer) -> NoReturn:
     except Terminated:
         _say("terminated; what was finished is kept, run the same command to go on")
         sys.exit(TERMINATED)
-    except SystemExit as leave:
-        if leave.code == INTERRUPTED:
-            _say("interrupted; what was finished is kept, run the same command to go on")
-        raise
-    sys.exit(0)
+    if code == INTERRUPTED:
+        _say("interrupted; what was finished is kept, run the same command to go on")
+    sys.exit(code)
 
 
 def note(text: str) -> None:
@@ -162,6 +163,22 @@ def progress(label: str, total: int, unit: str) -> Iterator[Progress]:
 
 def _say(text: str) -> None:
     print(f"{_Voice.name}: {text}", file=sys.stderr, flush=True)
+
+
+def _say_wrong_usage(error: typer.TyperException) -> None:
+    """Say on one line what is wrong with the command line or with the configuration file behind it."""
+    text = error.format_message()
+    if "\n" in text:  # a group of commands was named without a command: the text is its help
+        print(text, file=sys.stderr)
+        return
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context is None:
+        _say(text)
+        return
+    if parameter is not None and context.get_parameter_source(parameter.name).name == "DEFAULT_MAP":
+        found = context.default_map[parameter.name]
+        text = f"{context.params['config']}: option {parameter.name!r}: found {found!r}: {error.message}"
+    _say(f"{text.rstrip('.')}; see {context.command_path} --help")
 
 
 def _duration(seconds: float) -> str:

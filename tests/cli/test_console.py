@@ -39,10 +39,20 @@ def test_a_path_that_does_not_exist_is_one_line(run_tool, tool, tmp_path):
 
 
 @pytest.mark.parametrize("tool", ["clem-extract", *TOOLS])
-def test_an_unknown_option_is_wrong_usage(run_tool, tool):
+def test_an_unknown_option_is_one_line_of_wrong_usage(run_tool, tool):
     done = run_tool(tool, "--no-such-option")
 
     assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{tool}: No such option: --no-such-option; see {tool} --help\n"
+
+
+def test_a_wrong_value_in_the_configuration_names_the_file_and_the_option(run_tool, tmp_path):
+    (tmp_path / "c.yaml").write_text("recommend: {top: many}\n")
+
+    done = run_tool("recommend", "--config", "c.yaml")
+
+    assert done.stderr.startswith("recommend: c.yaml: option 'top': found 'many': ")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_several_lines_on_standard_input_are_refused(monkeypatch):
