@@ -116,6 +116,21 @@ lint: setup-dev
     mypy
     lint-imports
 
+# look for keys and passwords in what git would carry away
+[group('house')]
+check-secrets *files: setup-dev
+    @python .ci/check_secrets.py {{files}}
+
+# have git refuse a commit that holds a secret
+[group('house')]
+hooks: setup-dev
+    git config core.hooksPath .githooks
+
+# look for published vulnerabilities in the pinned packages; asks the network
+[group('house')]
+audit: setup-dev
+    pip-audit --disable-pip --no-deps --requirement requirements.txt
+
 # pin the newest packages that fit
 [group('house')]
 lock: setup
