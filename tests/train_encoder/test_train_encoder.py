@@ -14,6 +14,7 @@ from ml_skeleton.artifacts.crops import Crops
 from ml_skeleton.artifacts.metrics import MetricsLog, read_metrics
 from ml_skeleton.errors import InputError
 from ml_skeleton.interrupts import StopRequest
+from ml_skeleton.music.objectives import PRESETS
 from ml_skeleton_train_encoder.batches import training_batches
 from ml_skeleton_train_encoder.settings import Settings
 from ml_skeleton_train_encoder.songs import TEST, TRAIN, VAL, is_current, songs_to_learn_from
@@ -140,7 +141,8 @@ def test_an_epoch_holds_every_training_crop_as_often_as_asked(audible_library):
 def test_the_rating_loss_alone_trains_on_rated_songs_only(audible_library):
     crops = Crops(audible_library)
     sizes = [
-        len(songs_to_learn_from(crops, Settings("simple", loss=loss)).sides[TRAIN]) for loss in ("multitask", "rating")
+        len(songs_to_learn_from(crops, Settings("simple", loss=loss)).sides[TRAIN])
+        for loss in (PRESETS["multitask"], PRESETS["rating"])
     ]
 
     assert sizes[1] == len(songs_to_learn_from(crops, SMALL).rated(TRAIN)) < sizes[0]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ml_skeleton.artifacts.embeddings import MADE_BY, VECTORS_QUERY, EmbeddingStore, Vectors
-from ml_skeleton.artifacts.songs import SONG_COLUMNS, SONGS_SCHEMA, Song
+from ml_skeleton.artifacts.songs import LIST_COLUMNS, SONG_COLUMNS, SONGS_SCHEMA, Song
 from ml_skeleton.errors import InputError, UserError
 
 BUSY_TIMEOUT_S = 30.0
@@ -135,6 +135,5 @@ def _as_sql(value: Any) -> Any:
 
 def _song(row: Sequence[Any]) -> Song:
     fields = dict(zip(SONG_COLUMNS, row, strict=True))
-    return Song(
-        **{**fields, "album_keys": tuple(json.loads(fields["album_keys"])), "available": bool(fields["available"])}
-    )
+    lists = {name: tuple(json.loads(fields[name])) for name in LIST_COLUMNS if fields[name] is not None}
+    return Song(**{**fields, **lists, "available": bool(fields["available"])})

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,6 +43,7 @@ SONGS_SCHEMA = pa.schema(
         pa.field("available", pa.bool_(), nullable=False),  # the player knows it and the file is there
         pa.field("audio_id", pa.string()),  # fingerprint of the audio; null where nothing could be read
         pa.field("speech", pa.float64()),  # share of its crops that is speech, 0 to 1; null where not measured
+        pa.field("playlists", pa.list_(pa.string())),  # of the listener that it stands in; null where not read
     ]
 )
 
@@ -74,6 +75,7 @@ class Song:
     available: bool
     audio_id: str | None
     speech: float | None = None
+    playlists: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -94,6 +96,7 @@ class KnownFile(NamedTuple):
 
 
 SONG_COLUMNS = tuple(field.name for field in fields(Song))
+LIST_COLUMNS = tuple(field.name for field in SONGS_SCHEMA if pa.types.is_list(field.type))  # tuples in a Song
 
 
 def album_key(albumartist: str, album: str) -> tuple[str, ...]:
@@ -133,10 +136,11 @@ def to_table(songs: Sequence[Song]) -> pa.Table:
 def from_table(table: pa.Table) -> list[Song]:
     """Return the rows of a table of SONGS_SCHEMA; null where an older table lacks a nullable column."""
     there = set(table.column_names)
-    columns: Mapping[str, list[object]] = {
+    columns: dict[str, list[Any]] = {
         name: table.column(name).to_pylist() if name in there else [None] * table.num_rows for name in SONG_COLUMNS
     }
-    columns = {**columns, "album_keys": [tuple(keys) for keys in columns["album_keys"]]}  # type: ignore[arg-type]
+    for name in LIST_COLUMNS:
+        columns[name] = [None if names is None else tuple(names) for names in columns[name]]
     return [Song(*row) for row in zip(*columns.values(), strict=True)]
 
 

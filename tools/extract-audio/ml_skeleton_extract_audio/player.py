@@ -9,7 +9,7 @@ where unknown; a deleted file stays as a row with `unavailable` = 1.
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +17,8 @@ from urllib.parse import quote
 from ml_skeleton.artifacts.files import FINGERPRINT_BYTES
 from ml_skeleton.artifacts.songs import Song, album_key
 from ml_skeleton.errors import InputError, UserError
+
+from ml_skeleton_extract_audio.player_playlists import playlists_of_songs
 
 BUSY_TIMEOUT_S = 30.0  # a player that scans or saves holds the lock for a moment
 NS_PER_S = 1e9
@@ -68,9 +70,11 @@ def read_library(db: Path) -> Library:
         wanted = [name if name in present else f"NULL AS {name}" for name in COLUMNS]
         query = f"SELECT rowid AS song_id, {url_column} AS location, {', '.join(wanted)} FROM songs ORDER BY rowid"
         player, songs, digest = URL_COLUMN[url_column], [], blake2b(digest_size=FINGERPRINT_BYTES)
+        playlists = playlists_of_songs(connection, player)
         for row in connection.execute(query):  # not kept, as 60,000 of them take 100 MB
-            songs.append(_song(player, row))
+            songs.append(replace(_song(player, row), playlists=playlists.get(row["song_id"], ())))
             digest.update(repr(tuple(row)).encode())
+        digest.update(repr(sorted(playlists.items())).encode())
     return Library(player, songs, digest.hexdigest())
 
 

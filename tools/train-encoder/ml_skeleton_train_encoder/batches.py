@@ -7,8 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import torch
 from ml_skeleton.artifacts.crops import CropGroup, Crops, Waveform
-from ml_skeleton.music.losses import Labels
-from ml_skeleton.music.recordings import Recording
 from ml_skeleton.music.splits import TRAIN
 from ml_skeleton.music.windows import Audio, random_window
 from torch import Tensor
@@ -17,17 +15,6 @@ from ml_skeleton_train_encoder.songs import SongSet
 
 READ_AHEAD = 4  # groups of eight crops: 60 MB at 60 s and 16 kHz
 SHUFFLED_GROUPS = 16  # groups whose songs are mixed with each other, within a shuffled order of all groups
-
-
-def labels_of(songs: SongSet, recordings: Sequence[Recording]) -> Labels:
-    """Return the labels of a batch of recordings."""
-    rating = [float("nan") if r.rating is None else r.rating for r in recordings]
-    albums = torch.zeros(len(recordings), max(len(songs.album_index), 1))
-    for row, recording in enumerate(recordings):
-        for key in recording.album_keys:
-            if key in songs.album_index:
-                albums[row, songs.album_index[key]] = 1.0
-    return Labels(torch.tensor(rating, dtype=torch.float32), albums)
 
 
 def waveforms(crops: Crops, groups: Sequence[CropGroup], wanted: set[str]) -> Iterator[Waveform]:
@@ -44,30 +31,27 @@ def waveforms(crops: Crops, groups: Sequence[CropGroup], wanted: set[str]) -> It
 
 def training_batches(
     songs: SongSet, length: int, batch_size: int, windows_per_crop: int, random: np.random.Generator
-) -> Iterator[tuple[Tensor, Labels]]:
-    """Yield one epoch: audio (B, length) float32 and labels, every training crop `windows_per_crop` times.
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield one epoch: audio (B, length) float32 and rows of the training side (B,), every crop `windows_per_crop` times.
 
     Groups of crops are read in a random order, the crops of neighbouring groups
     are shuffled, so that the disk sees large reads at any size of library.
     """
-    by_id = {recording.audio_id: recording for recording in songs.sides[TRAIN]}
+    row_of = {recording.audio_id: row for row, recording in enumerate(songs.sides[TRAIN])}
     order = [songs.crops.groups[i] for i in random.permutation(len(songs.crops.groups))]
-    held: list[tuple[Audio, Recording]] = []
+    held: list[tuple[Audio, int]] = []
     capacity = SHUFFLED_GROUPS * 8 * windows_per_crop
-    for waveform in waveforms(songs.crops, order, set(by_id)):
+    for waveform in waveforms(songs.crops, order, set(row_of)):
         for _ in range(windows_per_crop):
-            held.append((random_window(waveform, length, random), by_id[waveform.audio_id]))
+            held.append((random_window(waveform, length, random), row_of[waveform.audio_id]))
         while len(held) >= capacity + batch_size:
-            yield _batch(songs, held, batch_size, random)
+            yield _batch(held, batch_size, random)
     while held:
-        yield _batch(songs, held, min(batch_size, len(held)), random)
+        yield _batch(held, min(batch_size, len(held)), random)
 
 
-def _batch(
-    songs: SongSet, held: list[tuple[Audio, Recording]], size: int, random: np.random.Generator
-) -> tuple[Tensor, Labels]:
+def _batch(held: list[tuple[Audio, int]], size: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Take `size` random items out of `held`."""
     chosen = sorted(random.choice(len(held), size, replace=False), reverse=True)
     items = [held.pop(index) for index in chosen]
-    audio = torch.from_numpy(np.stack([window for window, _ in items]))
-    return audio, labels_of(songs, [recording for _, recording in items])
+    return torch.from_numpy(np.stack([window for window, _ in items])), torch.tensor([row for _, row in items])

@@ -28,14 +28,22 @@ def train_encoder(
     crops: Annotated[Path | None, typer.Argument(help="Crops folder; left out, its path is read from stdin.")] = None,
     out: Annotated[Path, typer.Option(help="Checkpoint to write.")] = Path("checkpoints/encoder.pt"),
     encoder: Annotated[
-        str, typer.Option(metavar="NAME", help="spectrogram, simple, or a class of yours as package.module:Class.")
+        str,
+        typer.Option(metavar="NAME", help="A built-in one, pretrained weights (hf:FOLDER), or a class of yours."),
     ] = "spectrogram",
     encoder_args: Annotated[
         str, typer.Option(metavar="JSON", help="""Arguments of the encoder, such as '{"width": 32}'.""")
     ] = "{}",
+    trainable: Annotated[bool, typer.Option("--trainable", help="Fine-tune pretrained weights as well.")] = False,
     loss: Annotated[
-        Literal["multitask", "rating"], typer.Option(help="multitask: rating and album, unrated songs included.")
+        Literal["multitask", "rating", "ntxent", "supcon", "metadata"], typer.Option(help="What to learn.")
     ] = "multitask",
+    loss_weights: Annotated[
+        str, typer.Option(metavar="PART=WEIGHT,…", help="Parts of the loss to weigh otherwise, as album=0.02.")
+    ] = "",
+    augment: Annotated[
+        str, typer.Option(metavar="NAME=SHARE,…", help="Augmentations to make more or less likely, or none.")
+    ] = "",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training songs.")] = 10,
     batch_size: BatchSize = 32,
     lr: Annotated[float, typer.Option(min=0.0, help="Learning rate at the start; it falls along a cosine.")] = 3e-4,
@@ -62,14 +70,16 @@ def train_encoder(
     when songs, ratings and settings are those of the checkpoint that is there.
     """
     crops = path_from_pipe(crops, "crops folder", "clem-extract")
-    arguments = json_object("--encoder-args", encoder_args)
+    arguments = json_object("--encoder-args", encoder_args) | ({"trainable": True} if trainable else {})
     from ml_skeleton.artifacts.crops import Crops
 
+    from ml_skeleton_train_encoder.options import augmentations, weights_of_loss
     from ml_skeleton_train_encoder.settings import Settings
     from ml_skeleton_train_encoder.songs import is_current, songs_to_learn_from
 
+    weights, likely = weights_of_loss(loss, loss_weights), augmentations(augment)
     settings = Settings(
-        encoder, arguments, loss, epochs, batch_size, lr, weight_decay, window, windows_per_crop,
+        encoder, arguments, weights, likely, epochs, batch_size, lr, weight_decay, window, windows_per_crop,
         val_fraction, test_fraction, max_speech, seed,
     )  # fmt: skip
     songs = songs_to_learn_from(Crops(crops), settings)

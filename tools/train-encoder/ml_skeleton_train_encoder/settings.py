@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ml_skeleton.music.objectives import AUGMENTATIONS, PRESETS, uses_unrated
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -10,7 +12,8 @@ class Settings:
 
     encoder: str
     encoder_arguments: dict[str, Any] = field(default_factory=dict)
-    loss: str = "multitask"
+    loss: dict[str, float] = field(default_factory=lambda: dict(PRESETS["multitask"]))  # weight of each part
+    augment: dict[str, float] = field(default_factory=lambda: dict(AUGMENTATIONS))  # how likely each is
     epochs: int = 10
     batch_size: int = 32
     lr: float = 3e-4
@@ -29,4 +32,4 @@ class Settings:
     @property
     def uses_unrated(self) -> bool:
         """Whether the loss learns something from songs without a rating."""
-        return self.loss != "rating"
+        return uses_unrated(self.loss)

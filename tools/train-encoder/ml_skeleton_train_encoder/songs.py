@@ -53,11 +53,21 @@ def songs_to_learn_from(crops: Crops, settings: Settings) -> SongSet:
         if side is not None and (settings.uses_unrated or recording.rating is not None):
             side.append(recording)
     keys = sorted({key for recording in sides[TRAIN] for key in recording.album_keys})
-    purpose = fingerprint_of(crops.fingerprint, repr(settings))
+    purpose = fingerprint_of(crops.fingerprint, repr(settings), *_other_labels(sides[TRAIN], settings))
     songs = SongSet(crops, purpose, sides, {key: index for index, key in enumerate(keys)})
     if not songs.rated(TRAIN):
         raise InputError(f"{crops.folder}: no rated song to learn from; rate some in the player, then extract again")
     return songs
+
+
+def _other_labels(recordings: list[Recording], settings: Settings) -> list[str]:
+    """Return the labels that some losses learn from and that are no part of the fingerprint of the crops."""
+    texts = []
+    if "metadata" in settings.loss:
+        texts += [f"{song.genre} {song.year}" for recording in recordings for song in recording.songs]
+    if "playlists" in settings.loss:
+        texts += [f"{song.playlists or ()}" for recording in recordings for song in recording.songs]
+    return texts
 
 
 def is_current(songs: SongSet, out: Path) -> bool:

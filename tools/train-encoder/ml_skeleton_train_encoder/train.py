@@ -13,14 +13,16 @@ from ml_skeleton.artifacts.metrics import MetricsLog
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.console import progress
 from ml_skeleton.interrupts import StopRequest, stop_request
-from ml_skeleton.music.encoders import build_encoder
-from ml_skeleton.music.losses import LOSSES
+from ml_skeleton.music.augment import Augment
+from ml_skeleton.music.encoders import new_encoder
+from ml_skeleton.music.losses import build_loss
 from ml_skeleton.music.scores import spearman
 from ml_skeleton.music.splits import TRAIN
 from ml_skeleton.music.windows import all_windows
 from torch import nn
 
 from ml_skeleton_train_encoder.batches import training_batches, waveforms
+from ml_skeleton_train_encoder.labels import SongLabels
 from ml_skeleton_train_encoder.settings import Settings
 from ml_skeleton_train_encoder.songs import KIND, VAL, SongSet
 from ml_skeleton_train_encoder.state import TrainingState, resume_or_start
@@ -74,13 +76,16 @@ class Run:
 
     def __init__(self, songs: SongSet, settings: Settings, device: torch.device, metrics: MetricsLog) -> None:
         self.songs, self.settings, self.device, self.metrics = songs, settings, device, metrics
-        self.arguments = {"sample_rate": songs.crops.sample_rate, **settings.encoder_arguments}
-        self.encoder = build_encoder(settings.encoder, self.arguments).to(device)
+        rate, albums = songs.crops.sample_rate, len(songs.album_index)
+        self.new = new_encoder(settings.encoder, settings.encoder_arguments, rate, albums)
+        self.encoder = self.new.encoder.to(device)
         self.dimension: int = self.encoder.get_embedding_dim()  # type: ignore[operator]
-        new_loss = LOSSES[settings.loss]
-        self.loss = new_loss(self.dimension, len(songs.album_index), songs.mean_rating).to(device)
+        heads = getattr(self.encoder, "heads", None)
+        self.loss = build_loss(settings.loss, self.dimension, albums, songs.mean_rating, heads).to(device)
+        self.augment = Augment(settings.augment, rate, settings.seed)
+        self.labels = SongLabels(songs.sides[TRAIN], list(songs.album_index), device)
         self.length = round(settings.window_s * songs.crops.sample_rate)  # samples
-        weights = [*self.encoder.parameters(), *self.loss.parameters()]
+        weights = list(nn.ModuleList([self.encoder, self.loss]).parameters())  # heads that they share once
         self.optimizer = torch.optim.AdamW(weights, lr=settings.lr, weight_decay=settings.weight_decay)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, max(settings.epochs, 1))
 
@@ -112,10 +117,12 @@ class Run:
         batches = training_batches(
             self.songs, self.length, self.settings.batch_size, self.settings.windows_per_crop, random
         )
-        for audio, labels in batches:
+        self.augment.reseed(self.settings.seed * 100_003 + number)
+        for audio, rows in batches:
             if stop:
                 break
-            parts = self.loss(self.encoder(audio.to(self.device)), labels.to(self.device))
+            embeddings = self.encoder(self.augment(audio.to(self.device)))
+            parts = self.loss(embeddings, self.labels[rows.to(self.device)])
             self.optimizer.zero_grad()
             torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_([*self.encoder.parameters(), *self.loss.parameters()], MAX_GRADIENT)
@@ -158,8 +165,9 @@ def _save(out: Path, run: Run, state: TrainingState) -> Header:
     shaping = (TRAIN, VAL) if run.chooses_epoch else (TRAIN,)
     heard = [recording.audio_id for side in shaping for recording in songs.rated(side)]
     content = {
-        "model": settings.encoder,
-        "arguments": run.arguments,
+        "model": run.new.model,
+        "arguments": run.new.arguments,
+        "source": run.new.source,
         "weights": state.best_weights,
         "purpose": songs.purpose,
         "embedding_dim": run.dimension,

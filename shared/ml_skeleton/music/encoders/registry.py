@@ -1,0 +1,130 @@
+"""Encoders by name: the built-in ones, those that begin with the weights of others, and the user's own."""
+
+import importlib
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from ml_skeleton.errors import UsageError, UserError
+from ml_skeleton.music.encoders.multitask import MultiTaskEncoder
+from ml_skeleton.music.encoders.protocol import AudioEncoder
+
+HERE = "ml_skeleton.music.encoders"
+BUILT_IN = {  # imported when asked for, as some need packages that are extras
+    "spectrogram": f"{HERE}.networks:SpectrogramEncoder",
+    "simple": f"{HERE}.networks:SimpleAudioEncoder",
+    "random": f"{HERE}.controls:RandomEncoder",
+    "random-wide": f"{HERE}.musicnn:RandomWideEncoder",
+    "handcrafted": f"{HERE}.handcrafted:HandcraftedEncoder",
+    "hf": f"{HERE}.hf:WaveformTransformer",
+    "hf-clap": f"{HERE}.hf_clap:ClapTower",
+    "musicnn": f"{HERE}.musicnn:MusiCNNEncoder",
+}
+PRETRAINED = {  # NAME:PATH reads weights; each function returns the built-in name, the arguments and the encoder
+    "hf": f"{HERE}.hf_files:load_hf",
+    "musicnn": f"{HERE}.musicnn_files:load_musicnn",
+}
+MULTITASK = "multitask"  # alone or before the name of another encoder
+
+
+@dataclass(frozen=True)
+class NewEncoder:
+    """An encoder that is to be trained, or written as it is, and what a checkpoint has to say of it.
+
+    `build_encoder(model, arguments)` makes the same encoder again but for its
+    weights, without any file that the weights first came from.
+    """
+
+    encoder: nn.Module
+    model: str
+    arguments: dict[str, Any]  # JSON values
+    source: str | None  # where the weights or the user's class came from; None for a network of ours
+
+
+def new_encoder(name: str, arguments: dict[str, Any], sample_rate: int, albums: int) -> NewEncoder:
+    """Return the encoder that `--encoder` and `--encoder-args` ask for.
+
+    `sample_rate` in Hz is that of the crops, `albums` the number of albums of the
+    training songs. Raises UsageError for an unknown name or arguments that the
+    encoder does not take, InputError for weights that cannot be read.
+    """
+    if _is_multitask(name):
+        inner = new_encoder(_inner(name), arguments, sample_rate, albums)
+        with_heads = MultiTaskEncoder(cast(AudioEncoder, inner.encoder), albums)
+        return NewEncoder(with_heads, f"{MULTITASK}:{inner.model}", {**inner.arguments, "albums": albums}, inner.source)
+    arguments = {"sample_rate": sample_rate, **arguments}
+    kind, _, place = name.partition(":")
+    if kind in PRETRAINED:
+        if not place:
+            raise UsageError(f"encoder {name}: names no weights; expected {kind}:PATH")
+        path = Path(place).expanduser()
+        model, arguments, encoder = _called(_import(PRETRAINED[kind]), name, {"path": path, **arguments})
+        return NewEncoder(encoder, model, arguments, str(path.resolve()))
+    source = None if name in BUILT_IN else inspect.getsourcefile(_import_class(name))
+    return NewEncoder(build_encoder(name, arguments), name, arguments, source)
+
+
+def build_encoder(name: str, arguments: dict[str, Any]) -> nn.Module:
+    """Return a new encoder: a built-in by its name, or a class of the user's as package.module:Class.
+
+    `multitask:` before a name keeps heads beside the encoder, for the number of
+    albums in `arguments`. Raises UsageError for an unknown name or arguments that
+    the class does not take.
+    """
+    if _is_multitask(name):
+        rest = dict(arguments)
+        albums = rest.pop("albums")
+        return MultiTaskEncoder(cast(AudioEncoder, build_encoder(_inner(name), rest)), albums)
+    encoder_class = _import_class(name)
+    if not (issubclass(encoder_class, nn.Module) and issubclass(encoder_class, AudioEncoder)):
+        raise UsageError(f"encoder {name}: expected a torch module with forward(audio) and get_embedding_dim()")
+    return cast(nn.Module, _called(encoder_class, name, arguments))
+
+
+def check_encoder_may_be_imported(name: str, asked: str | None) -> None:
+    """Raise UserError when a checkpoint names a class that is not built in and that the user did not name."""
+    if _is_multitask(name):
+        name = _inner(name)
+    if name not in BUILT_IN and name != asked:
+        raise UserError(
+            f"the checkpoint was made with the encoder class {name}, which is imported only "
+            f"when you name it as well: --encoder-class {name}"
+        )
+
+
+def _is_multitask(name: str) -> bool:
+    return name.partition(":")[0] == MULTITASK
+
+
+def _inner(name: str) -> str:
+    """Return the name of the encoder within a multitask one."""
+    return name.partition(":")[2] or "spectrogram"
+
+
+def _import_class(name: str) -> type[nn.Module]:
+    address = BUILT_IN.get(name, name)
+    if ":" not in address:
+        known = ", ".join([*BUILT_IN, MULTITASK])
+        raise UsageError(f"encoder {name}: unknown; expected one of {known}, or a class as package.module:Class")
+    try:
+        return cast(type[nn.Module], _import(address))
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"encoder {name}: cannot be imported: {error}") from None
+
+
+def _import(address: str) -> Any:
+    module_name, _, attribute = address.partition(":")
+    return getattr(importlib.import_module(module_name), attribute)
+
+
+def _called(make: Any, name: str, arguments: dict[str, Any]) -> Any:
+    """Return make(**arguments); raise UsageError where it does not take them."""
+    try:
+        inspect.signature(make).bind(**arguments)
+    except TypeError as error:
+        shown = {key: value for key, value in arguments.items() if key != "path"}
+        raise UsageError(f"encoder {name}: does not take the arguments {shown}: {error}") from None
+    return make(**arguments)
