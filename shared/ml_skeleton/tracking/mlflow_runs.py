@@ -3,7 +3,6 @@
 Every failure of the tracking server, whatever it is, comes out as TrackingError.
 """
 
-import fcntl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from ml_skeleton.tracking.errors import TrackingError
 from ml_skeleton.tracking.legal import LONGEST_PARAM, LONGEST_TAG, cut, legal_name
+from ml_skeleton.tracking.tables import making_tables
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -38,7 +38,7 @@ class MlflowRuns:
     def __init__(self, uri: str, experiment: str) -> None:
         """Open the experiment, and make it if there is none."""
         self._renamed: dict[str, str] = {}
-        with _translated(), _one_at_a_time(uri):
+        with _translated(), making_tables(uri):
             self._client = MlflowClient(uri)
             found = self._client.get_experiment_by_name(experiment)
             self._experiment = found.experiment_id if found else self._client.create_experiment(experiment)
@@ -104,15 +104,3 @@ def _translated() -> Iterator[None]:
         yield
     except Exception as error:  # MLflow lets those of its database drivers and of requests through
         raise TrackingError(" ".join(str(error).split())[:300]) from error
-
-
-@contextmanager
-def _one_at_a_time(uri: str) -> Iterator[None]:
-    """Hold a lock beside a SQLite file, as only one of the processes that open a fresh one may make its tables."""
-    path = uri.removeprefix("sqlite:///")
-    if path == uri:
-        yield
-        return
-    with open(f"{path}.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

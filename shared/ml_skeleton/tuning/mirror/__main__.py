@@ -13,10 +13,9 @@ import select
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 from ml_skeleton.tracking.errors import TrackingError
+from ml_skeleton.tracking.probe import knock
 from ml_skeleton.tuning.mirror.launch import CONNECTED, is_server
 from ml_skeleton.tuning.mirror.sent import anything_to_send
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 1.0
 TRY_EVERY_S = 5.0
-PROBE_TIMEOUT_S = 1.0
 NICENESS = 5  # trials come first
 
 
@@ -71,15 +69,10 @@ def _connect(study: Path, uri: str, experiment: str) -> "StudyMirror":
 
 
 def _probe(uri: str) -> None:
-    """Raise TrackingError unless the server answers the API; its health page answers where the API refuses."""
-    try:
-        with urlopen(f"{uri.rstrip('/')}/api/2.0/mlflow/experiments/search?max_results=1", timeout=PROBE_TIMEOUT_S):
-            return
-    except HTTPError as error:
-        if error.code == 403:
-            raise TrackingError("refuses this host name (403); start the server with --allowed-hosts") from None
-    except (OSError, ValueError) as error:
-        raise TrackingError(f"does not answer ({error})") from None
+    """Raise TrackingError unless a server answers the API; what a login page hides is left to the client to find."""
+    answer = knock(uri)
+    if answer.who not in ("mlflow", "stranger"):
+        raise TrackingError(answer.said)
 
 
 def _say(text: str) -> None:
