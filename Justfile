@@ -98,6 +98,11 @@ recommend: setup
 tune trials="20": setup
     tune run -n {{trials}} -m val_loss:min --study {{quote(out / "runs/encoder")}} -- train-encoder {{crops}} --out {dir}/encoder.pt --lr {lr:log:1e-4:1e-2} --weight-decay {weight_decay:log:1e-4:1e-1} --epochs {{epochs}} --device {{device}} --seed 42
 
+# tracked runs in the browser, until Ctrl-C
+[group('house')]
+mlflow-ui port="5000": setup
+    ml_skeleton mlflow-ui --port {{port}}
+
 # what this machine has and lacks
 [group('house')]
 doctor: setup
@@ -107,6 +112,13 @@ doctor: setup
 [group('house')]
 test *args: lint
     pytest -n auto {{args}}
+
+# the tests of the TensorFlow half, with the real one, in .venv-tensorflow
+[group('house')]
+test-tensorflow: setup
+    @test -x {{venv_folder}}-tensorflow/bin/python || {{python}} -m venv {{venv_folder}}-tensorflow
+    uv pip install --quiet --python {{venv_folder}}-tensorflow tensorflow-cpu pytest --editable shared
+    {{venv_folder}}-tensorflow/bin/python -m pytest tests/framework_tensorflow
 
 # style, types and import contracts
 [group('house')]

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from ml_skeleton import __version__
+from ml_skeleton.commands.machine import gpu_info, memory, verify
+from ml_skeleton.commands.mlflow_ui import mlflow_ui
 from ml_skeleton.console import Quiet, new_app, run_tool
-from ml_skeleton.errors import CANNOT
 
 app = new_app()
 
@@ -15,6 +16,10 @@ app = new_app()
 @app.callback()
 def ml_skeleton() -> None:
     """Look at what the tools have made, and at what they need."""
+
+
+for command in (verify, gpu_info, memory, mlflow_ui):
+    app.command()(command)
 
 
 @app.command()
@@ -44,19 +49,6 @@ def summary(
     from ml_skeleton.summary import summarise
 
     typer.echo(summarise(crops, evaluation, recommendations))
-
-
-@app.command()
-def verify(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Look at this machine and say what is missing and what to do; exit 1 when something needed is missing."""
-    import json
-
-    from ml_skeleton.utils.verify import table, verify_environment
-
-    checks = verify_environment()
-    typer.echo(json.dumps([vars(check) for check in checks], indent=1) if as_json else table(checks))
-    if any(check.state == "missing" for check in checks):
-        raise typer.Exit(CANNOT)
 
 
 @app.command()

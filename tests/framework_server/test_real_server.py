@@ -1,4 +1,4 @@
-"""The real MLflow, once, as a start costs twenty seconds of a core: it comes up beside a client, takes a run, and goes."""
+"""The real MLflow, once, as a start costs twenty seconds of a core."""
 
 import tempfile
 from urllib.request import Request, urlopen

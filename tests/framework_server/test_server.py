@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from ml_skeleton.cli import main
 from ml_skeleton.errors import UserError
 from ml_skeleton.tracking import MLflowServer
 from ml_skeleton.tracking.probe import knock
@@ -129,3 +130,29 @@ def test_a_folder_of_another_user_is_refused(quick, port, monkeypatch):
 
     with pytest.raises(UserError, match="belongs to somebody else"):
         MLflowServer(port=port)
+
+
+def test_the_command_serves_until_it_is_told_to_stop(quick, port, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["ml_skeleton", "mlflow-ui", "--port", str(port)])
+    monkeypatch.setattr(signal, "pause", lambda: signal.raise_signal(signal.SIGTERM))
+    former = signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as left:
+        main()
+
+    signal.signal(signal.SIGTERM, former)
+    assert (left.value.code, capsys.readouterr().out) == (143, f"http://127.0.0.1:{port}\n")
+    assert knock(f"http://127.0.0.1:{port}").who == "nobody"
+
+
+def test_the_command_leaves_a_kept_server_and_stops_it_when_asked(quick, port, monkeypatch, capsys):
+    stayed = []
+    for option in ("--keep", "--stop"):
+        monkeypatch.setattr(sys, "argv", ["ml_skeleton", "mlflow-ui", "--port", str(port), option])
+        former = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as left:
+            main()
+        signal.signal(signal.SIGTERM, former)
+        stayed.append((left.value.code, knock(f"http://127.0.0.1:{port}").who))
+
+    assert stayed == [(0, "mlflow"), (0, "nobody")]

@@ -4,15 +4,20 @@ import importlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from typing import Literal
 
+from ml_skeleton.utils.gpu import check_cuda_compatibility
+
 State = Literal["ok", "missing", "warning"]
 SMALLEST_PYTHON = (3, 11)
 ROOMY_GB = 20.0  # crops of 10,000 songs
+SHARED_MEMORY = Path("/dev/shm")
+ROOMY_SHARED_MEMORY_GB = 0.5
 PLAYER_DATABASES = {
     "Clementine": "~/.config/Clementine/clementine.db",
     "Strawberry": "~/.local/share/strawberry/strawberry/strawberry.db",
@@ -50,6 +55,8 @@ def verify_environment(folder: Path = Path()) -> list[Check]:
         _commands,
         _databases,
         lambda: _disk(folder),
+        _temporary,
+        _shared_memory,
     ]
     return [result for check in checks for result in check()]
 
@@ -88,17 +95,21 @@ def _torch() -> Iterator[Check]:
 
 
 def _device() -> Iterator[Check]:
-    if util.find_spec("torch") is None:
+    """A GPU that torch cannot use is a warning: the CPU does the same work, only longer."""
+    cuda = check_cuda_compatibility()
+    if not cuda["devices"]:
+        yield Check("device", "warning", f"no GPU: {cuda['problems'][0]}", "for training at speed: an NVIDIA GPU")
         return
-    import torch
-
-    if not torch.cuda.is_available():
-        yield Check("device", "warning", "no CUDA device: everything runs on the CPU, training takes longer")
-        return
-    for index in range(torch.cuda.device_count()):
-        free, total = torch.cuda.mem_get_info(index)
-        name = torch.cuda.get_device_name(index)
-        yield Check(f"cuda:{index}", "ok", f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GB free")
+    for problem in cuda["problems"]:
+        found, _, remedy = problem.partition("; ")
+        yield Check("CUDA", "warning", found, remedy)
+    if cuda["compatible"]:
+        yield Check(
+            "CUDA", "ok", f"torch for {cuda['cuda_runtime']}, driver {cuda['driver']} up to {cuda['cuda_driver']}"
+        )
+    for gpu in cuda["devices"]:
+        state: State = "ok" if gpu["compatible"] else "warning"
+        yield Check(f"gpu {gpu['index']}", state, f"{gpu['name']}, compute capability {gpu['compute_capability']}")
 
 
 def _decoding() -> Iterator[Check]:
@@ -114,7 +125,12 @@ def _decoding() -> Iterator[Check]:
 
 
 def _optional() -> Iterator[Check]:
-    uses = {"duckdb": "stores ending in .duckdb", "optuna": "tune", "mlflow": "tune --mlflow"}
+    uses = {
+        "duckdb": "stores ending in .duckdb",
+        "optuna": "tune",
+        "mlflow": "tune --mlflow and tracked runs",
+        "ray": "RayTuneTuner and tune on several machines",
+    }
     for name, use in uses.items():
         try:
             yield Check(name, "ok", metadata.version(name))
@@ -149,3 +165,19 @@ def _disk(folder: Path) -> Iterator[Check]:
     free = shutil.disk_usage(folder).free / 1e9
     remedy = "" if free > ROOMY_GB else "crops take 2 MB a song; name a larger disk with --out"
     yield Check("disk", "ok" if free > ROOMY_GB else "warning", f"{free:.0f} GB free in {folder.resolve()}", remedy)
+
+
+def _temporary() -> Iterator[Check]:
+    try:
+        yield Check("temporary", "ok", f"{tempfile.gettempdir()} is writable")
+    except FileNotFoundError as error:
+        yield Check("temporary", "missing", str(error), "set TMPDIR to a folder that is writable")
+
+
+def _shared_memory() -> Iterator[Check]:
+    """Workers hand their batches over in it; a container has 64 MB unless told otherwise."""
+    if SHARED_MEMORY.is_dir():
+        total_gb = shutil.disk_usage(SHARED_MEMORY).total / 1e9
+        roomy = total_gb >= ROOMY_SHARED_MEMORY_GB
+        remedy = "" if roomy else "start the container with --shm-size=2g, or train with --workers 1"
+        yield Check("memory", "ok" if roomy else "warning", f"{total_gb:.1f} GB of shared memory", remedy)

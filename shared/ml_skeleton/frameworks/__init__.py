@@ -1,0 +1,1 @@
+"""What a training function of PyTorch or TensorFlow needs beside its model."""
