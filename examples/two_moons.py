@@ -1,12 +1,13 @@
 """Two half moons, told apart by a small network: one run, then a search for better settings.
 
-    python examples/two_moons.py
+    python examples/two_moons.py 20     # trials; 10 if left out
     just mlflow-ui                  # the runs, in the browser
 
 `train_model` is all a training function has to be; configs/example.yaml runs the same one from the command line.
 """
 
 import os
+import sys
 
 from ml_skeleton import (
     ExperimentConfig,
@@ -50,7 +51,7 @@ def train_model(ctx: TrainingContext) -> TrainingResult:
     )
 
 
-def main() -> None:
+def main(trials: int = 10) -> None:
     """Run once, tune, and print both results."""
     space = SearchSpaceBuilder().loguniform("lr", 1e-3, 1e-1).categorical("hidden", [4, 16, 64]).build()
     config = ExperimentConfig(
@@ -62,7 +63,7 @@ def main() -> None:
         ),
         tuning=TuningConfig(
             tuner_type=TunerType.OPTUNA,
-            n_trials=10,
+            n_trials=trials,
             max_concurrent_trials=2,
             resources_per_trial={"cpu": 1},
             search_space=SearchSpaceConfig(space),
@@ -75,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))
