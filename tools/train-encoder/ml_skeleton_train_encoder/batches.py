@@ -32,7 +32,7 @@ def waveforms(crops: Crops, groups: Sequence[CropGroup], wanted: set[str]) -> It
 def training_batches(
     songs: SongSet, length: int, batch_size: int, windows_per_crop: int, random: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield one epoch: audio (B, length) float32 and rows of the training side (B,), every crop `windows_per_crop` times.
+    """Yield one epoch: audio (B, length) float32 and rows of their songs (B,), every crop `windows_per_crop` times.
 
     Groups of crops are read in a random order, the crops of neighbouring groups
     are shuffled, so that the disk sees large reads at any size of library.

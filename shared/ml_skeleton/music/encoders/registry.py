@@ -27,6 +27,7 @@ PRETRAINED = {  # NAME:PATH reads weights; each function returns the built-in na
     "hf": f"{HERE}.hf_files:load_hf",
     "musicnn": f"{HERE}.musicnn_files:load_musicnn",
 }
+EXTRAS = {"transformers": "pretrained", "librosa": "handcrafted"}  # of the distribution ml-skeleton
 MULTITASK = "multitask"  # alone or before the name of another encoder
 
 
@@ -116,8 +117,15 @@ def _import_class(name: str) -> type[nn.Module]:
 
 
 def _import(address: str) -> Any:
+    """Return what stands at package.module:name; raise UsageError where a package of an extra is missing."""
     module_name, _, attribute = address.partition(":")
-    return getattr(importlib.import_module(module_name), attribute)
+    try:
+        return getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS or not module_name.startswith(HERE):
+            raise
+        extra = f"pip install 'ml-skeleton[{EXTRAS[error.name]}]'"
+        raise UsageError(f"this encoder needs {error.name}, which is not installed; get it with: {extra}") from None
 
 
 def _called(make: Any, name: str, arguments: dict[str, Any]) -> Any:
