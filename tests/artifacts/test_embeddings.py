@@ -38,7 +38,11 @@ def test_vectors_come_back_bit_for_bit_in_the_order_of_audio_id(tmp_path_factory
 
 
 def test_songs_come_back_as_they_were(path, make_song):
-    songs = [make_song(1, rating=None, year=None), make_song(2, title="Ünïcödé 🎵", album_keys=("a|||b", "c|||d"))]
+    songs = [
+        make_song(1, rating=None, year=None, playlists=None),
+        make_song(2, title="Ünïcödé 🎵", album_keys=("a|||b", "c|||d"), playlists=("x", "y")),
+        make_song(3, playlists=()),
+    ]
     with open_or_make_store(path, "test") as store:
         store.replace_songs(songs)
 

@@ -32,6 +32,47 @@ def make_db(tmp_path):
     return make
 
 
+def add_playlists(path, song_column, playlists, **columns):
+    """Add playlists by name, each the ROWIDs of its songs, with more columns of the playlist by name."""
+    with sqlite3.connect(path) as database:
+        database.execute(f"CREATE TABLE playlists ({', '.join(['name', *columns])})")
+        database.execute(f"CREATE TABLE playlist_items (playlist, {song_column})")
+        for number, (name, songs) in enumerate(playlists.items(), start=1):
+            marks = ", ".join("?" * (1 + len(columns)))
+            database.execute(
+                f"INSERT INTO playlists VALUES ({marks})", (name, *(c[number - 1] for c in columns.values()))
+            )
+            database.executemany("INSERT INTO playlist_items VALUES (?, ?)", [(number, song) for song in songs])
+    database.close()
+    return path
+
+
+@pytest.mark.parametrize(("url_column", "song_column"), [("filename", "library_id"), ("url", "collection_id")])
+def test_a_song_knows_the_playlists_it_stands_in(make_db, url_column, song_column):
+    path = make_db({}, {}, {}, url_column=url_column)
+    add_playlists(path, song_column, {"Evening": [1, 1, None], "Ärger": [1, 3]})
+
+    assert [song.playlists for song in read_library(path).songs] == [("Evening", "Ärger"), (), ("Ärger",)]
+
+
+def test_playlists_that_the_player_fills_by_itself_are_left_out(make_db):
+    kinds = [None, "", "smart", 1]
+    path = make_db({})
+    add_playlists(path, "library_id", dict.fromkeys("abcd", [1]), dynamic_playlist_type=kinds)
+
+    assert read_library(path).songs[0].playlists == ("a", "b")
+
+
+def test_a_changed_playlist_changes_the_fingerprint(make_db):
+    paths = [make_db({}, name=f"{number}.db") for number in (1, 2)]
+    for path, name in zip(paths, ("Evening", "Morning"), strict=True):
+        add_playlists(path, "library_id", {name: [1]})
+
+    first, second = (read_library(path).fingerprint for path in paths)
+
+    assert first != second
+
+
 @pytest.mark.parametrize(
     ("stored", "read"),
     [(-1, None), (None, None), (0, 0.0), (1, 1.0), (0.699999988079071, 0.7), (0.1, 0.1), (7, None), ("", None)],

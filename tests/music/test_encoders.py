@@ -1,11 +1,14 @@
 """Encoders and windows: properties that hold whatever the weights."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 from ml_skeleton.artifacts.crops import Waveform
 from ml_skeleton.errors import UsageError, UserError
-from ml_skeleton.music.encoders import build_encoder, check_encoder_may_be_imported, pool_over_time
+from ml_skeleton.music.encoders import build_encoder, check_encoder_may_be_imported, new_encoder, pool_over_time
+from ml_skeleton.music.losses import build_loss
 from ml_skeleton.music.windows import all_windows, random_window
 
 RATE = 16000
@@ -58,12 +61,112 @@ def test_an_encoder_that_cannot_be_built_is_one_line(name, arguments, message):
         build_encoder(name, arguments)
 
 
+CONTROLS = ("random", "random-wide", "handcrafted")
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_has_nothing_to_learn_and_says_how_long_its_vectors_are(name):
+    encoder = new_encoder(name, {}, RATE, albums=0).encoder.train()
+
+    vectors = encoder(torch.randn(2, RATE, generator=torch.Generator().manual_seed(0)))
+
+    assert not any(weight.requires_grad for weight in encoder.parameters())
+    assert vectors.shape == (2, encoder.get_embedding_dim()) and torch.isfinite(vectors).all()
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_hears_silence(name):
+    assert torch.isfinite(new_encoder(name, {}, RATE, albums=0).encoder(torch.zeros(1, RATE))).all()
+
+
+@pytest.mark.parametrize("name", ["random", "random-wide"])
+def test_a_random_control_is_the_same_whatever_was_drawn_before_and_draws_nothing_itself(name):
+    torch.manual_seed(1)
+    one = build_encoder(name, {"seed": 3}).state_dict()
+    torch.manual_seed(2)
+    same, other = (build_encoder(name, {"seed": seed}).state_dict() for seed in (3, 4))
+    drawn = torch.rand(1)
+
+    torch.manual_seed(2)
+    assert drawn == torch.rand(1)
+    assert all(one[key].equal(same[key]) for key in one) and not all(one[key].equal(other[key]) for key in one)
+
+
+def test_handmade_features_know_a_fast_beat_from_a_slow_one():
+    encoder = new_encoder("handcrafted", {}, RATE, albums=0).encoder
+    beats = [np.zeros(5 * RATE, dtype=np.float32) for _ in range(2)]
+    for audio, per_minute in zip(beats, (90, 140), strict=True):
+        audio[:: RATE * 60 // per_minute] = 10.0
+    slow, fast = (2 ** encoder.measured(audio)[-4] for audio in beats)
+
+    assert (slow, fast) == (pytest.approx(90, rel=0.05), pytest.approx(140, rel=0.05))
+
+
+def test_a_handmade_vector_is_the_same_to_the_bit_alone_or_in_a_batch():
+    encoder, audio = build_encoder("handcrafted", {}), torch.randn(3, RATE)
+
+    assert torch.equal(encoder(audio)[1:2], encoder(audio[1:2]))
+
+
+@pytest.mark.parametrize("name", ["multitask", "multitask:simple"])
+def test_multitask_keeps_heads_beside_any_encoder(name):
+    new = new_encoder(name, {"embedding_dim": 8, "width": 4}, RATE, albums=5)
+    encoder = new.encoder.eval()
+    audio = torch.randn(2, RATE)
+
+    ratings, albums = encoder.predict(audio)
+
+    assert torch.equal(encoder(audio), encoder.encoder(audio))
+    assert (ratings.shape, albums.shape, encoder.get_embedding_dim()) == ((2,), (2, 5), 8)
+    again = build_encoder(new.model, new.arguments)
+    assert again.load_state_dict(encoder.state_dict()).missing_keys == []
+
+
+def test_the_loss_trains_the_heads_that_the_encoder_brings():
+    encoder = new_encoder("multitask:simple", {"width": 4}, RATE, albums=5).encoder
+
+    loss = build_loss({"rating": 1.0, "album": 1.0}, encoder.get_embedding_dim(), 5, 0.7, encoder.heads)
+
+    assert {id(weight) for weight in loss.parameters()} <= {id(weight) for weight in encoder.parameters()}
+
+
+def test_a_class_of_the_user_is_remembered_with_its_file_and_arguments(tmp_path, monkeypatch):
+    (tmp_path / "of_a_user.py").write_text(
+        "from ml_skeleton.music.encoders import SimpleAudioEncoder\nclass Mine(SimpleAudioEncoder): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    new = new_encoder("of_a_user:Mine", {"width": 4}, RATE, albums=0)
+
+    assert (new.model, new.arguments) == ("of_a_user:Mine", {"sample_rate": RATE, "width": 4})
+    assert new.source == str(tmp_path / "of_a_user.py")
+
+
+def test_a_missing_extra_is_one_line_that_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    monkeypatch.delitem(sys.modules, "ml_skeleton.music.encoders.handcrafted", raising=False)
+
+    with pytest.raises(UsageError, match=r"needs librosa, .* pip install 'ml-skeleton\[handcrafted\]'"):
+        build_encoder("handcrafted", {})
+
+
+def test_weights_without_a_place_are_refused():
+    with pytest.raises(UsageError, match="names no weights; expected musicnn:PATH"):
+        new_encoder("musicnn:", {}, RATE, albums=0)
+
+
 def test_a_class_in_a_checkpoint_is_imported_only_when_the_user_names_it():
     with pytest.raises(UserError, match="--encoder-class evil:Encoder"):
         check_encoder_may_be_imported("evil:Encoder", None)
 
     check_encoder_may_be_imported("mine:Encoder", "mine:Encoder")
     check_encoder_may_be_imported("simple", None)
+    check_encoder_may_be_imported("multitask:hf", None)
+
+
+def test_a_class_within_heads_is_no_less_of_a_stranger():
+    with pytest.raises(UserError, match="--encoder-class evil:Encoder"):
+        check_encoder_may_be_imported("multitask:evil:Encoder", None)
 
 
 def test_windows_cover_a_crop_from_its_start_to_its_end():
