@@ -58,7 +58,7 @@ def test_a_song_knows_the_playlists_it_stands_in(make_db, url_column, song_colum
 def test_playlists_that_the_player_fills_by_itself_are_left_out(make_db):
     kinds = [None, "", "smart", 1]
     path = make_db({})
-    add_playlists(path, "library_id", dict.fromkeys("abcd", [1]), dynamic_playlist_type=kinds)
+    add_playlists(path, "library_id", {name: [1] for name in "abcd"}, dynamic_playlist_type=kinds)
 
     assert read_library(path).songs[0].playlists == ("a", "b")
 
