@@ -14,7 +14,7 @@ import torch
 from ml_skeleton.artifacts import checkpoints, crops, duplicates, embeddings, evaluations, ledger, playlists
 from ml_skeleton.artifacts.crops import AUDIO_SCHEMA, Crops
 from ml_skeleton.artifacts.duplicates import DUPLICATES_SCHEMA
-from ml_skeleton.artifacts.embeddings import open_or_make_store, open_store
+from ml_skeleton.artifacts.embeddings import Health, open_or_make_store, open_store
 from ml_skeleton.artifacts.evaluations import Evaluation, Prediction
 from ml_skeleton.artifacts.ledger import FAILURES_SCHEMA
 from ml_skeleton.artifacts.playlists import Entry, Playlist, write_playlist
@@ -101,10 +101,17 @@ def test_every_column_of_a_store_is_described_with_its_type(tmp_path, suffix, co
     songs = [row[1] for row in connection.execute("PRAGMA table_info('songs')").fetchall()]
     connection.close()
 
-    rows = list(table_rows(section("embeddings.db and embeddings.duckdb")))[1:]
+    tables = section("embeddings.db and embeddings.duckdb").partition("| figure of health")[0]
+    rows = list(table_rows(tables))[1:]
 
     assert {(row[0], row[1], row[column]) for row in rows} == found
     assert songs == SONGS_SCHEMA.names
+
+
+def test_every_figure_of_health_is_described():
+    _, described = section("embeddings.db and embeddings.duckdb").split("| figure of health", maxsplit=1)
+
+    assert [row[0] for row in list(table_rows(described))] == [field.name for field in fields(Health)]
 
 
 def test_every_field_of_the_provenance_is_described():

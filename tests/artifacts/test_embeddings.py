@@ -2,13 +2,14 @@
 
 import os
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_store
+from ml_skeleton.artifacts.embeddings import Health, Version, open_or_make_store, open_store
 from ml_skeleton.artifacts.provenance import Parent
 from ml_skeleton.errors import InputError, UsageError
 
@@ -141,3 +142,35 @@ def test_a_truncated_store_is_damaged_and_says_how_to_make_it_again(path):
 
     with pytest.raises(InputError, match=r"damaged .*; delete it, then: embed"), open_store(path) as store:
         store.vectors("v1")
+
+
+def test_health_comes_back_as_it_was(path):
+    health = Health(60, 0.95, -0.01, 12.5, (0.5, 0.25, 1e-9), 60, 1.5, 0.05)
+    with open_or_make_store(path, "test") as store:
+        store.add_version(VERSION)
+        store.set_health("v1", health)
+
+        assert store.versions() == [replace(VERSION, health=health)]
+
+
+def test_a_store_of_an_earlier_release_is_read_and_gets_the_new_column(path):
+    with open_or_make_store(path, "test") as store:
+        store.add_version(VERSION)
+        with store.transaction() as database:
+            database.execute("ALTER TABLE versions DROP COLUMN health")
+
+    with open_store(path) as store:
+        assert store.versions() == [VERSION]
+    with open_or_make_store(path, "test") as store:
+        store.set_health("v1", health := Health(60, 0.9, 0.0, 9.0, (1.0,), 60, 1.0, 0.0))
+        assert store.versions() == [replace(VERSION, health=health)]
+
+
+def test_a_vector_of_no_song_is_a_stray_and_can_be_dropped(path, make_song):
+    with open_or_make_store(path, "test") as store:
+        store.add_version(VERSION)
+        store.add_vectors("v1", [f"{1:032x}", f"{2:032x}"], MATRIX, [False, False])
+        store.replace_songs([make_song(1), make_song(3, audio_id=None)])
+
+        assert store.count("v1") == (1, 1)
+        assert (store.drop_strays(), store.count("v1")) == (1, (1, 0))

@@ -7,23 +7,40 @@
 
 The suffix chooses the database: .db, .sqlite are SQLite, .duckdb is DuckDB. Both
 answer to the same interface and hold the same tables.
+
+A vector stays when its recording is in no song any more, as files come back: a disk
+that was not mounted costs nothing. Whoever reads joins vectors and songs, so such
+strays count nowhere; `drop_strays` removes them.
+
+Adding a nullable column keeps the format number, and a writer adds it to an older
+store; anything else raises the number.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ml_skeleton.artifacts.embeddings_versions import (
+    VERSION_COLUMNS,
+    Health,
+    Version,
+    health_json,
+    version_of,
+    version_row,
+)
 from ml_skeleton.artifacts.files import fingerprint_of, make_folder
-from ml_skeleton.artifacts.provenance import Parent, Provenance, parse_provenance, require
+from ml_skeleton.artifacts.provenance import Provenance, parse_provenance, require
 from ml_skeleton.artifacts.songs import Song
 from ml_skeleton.errors import InputError, UsageError
+
+# what the store says of its versions is found here too
+__all__ = ["FORMAT", "KIND", "EmbeddingStore", "Health", "Vectors", "Version", "open_or_make_store", "open_store"]
 
 KIND = "embeddings"
 FORMAT = 1
@@ -31,19 +48,7 @@ MADE_BY = "embed ENCODER --store"
 SUFFIXES = (".db", ".sqlite", ".duckdb")
 OF_VERSION = "FROM vectors JOIN versions ON number = version WHERE name = ?"
 VECTORS_QUERY = f"SELECT audio_id, rating_seen, vector {OF_VERSION} ORDER BY audio_id"
-VERSION_COLUMNS = "name, encoder_fingerprint, dimension, settings, parents, created"
-
-
-@dataclass(frozen=True)
-class Version:
-    """One set of vectors: what made it."""
-
-    name: str
-    encoder_fingerprint: str
-    dimension: int
-    settings: dict[str, Any]  # JSON values: how the encoder was applied
-    parents: tuple[Parent, ...]  # the encoder and the crops
-    created: str
+STRAY = "audio_id NOT IN (SELECT audio_id FROM songs WHERE audio_id IS NOT NULL)"
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,13 @@ class Vectors:
     def fingerprint(self) -> str:
         """Of the recordings and their vectors."""
         return fingerprint_of(*self.audio_ids, self.matrix.tobytes())
+
+
+class Counted(NamedTuple):
+    """How many vectors a version has."""
+
+    songs: int  # of recordings in the player's songs
+    strays: int  # of recordings that are in no song any more
 
 
 class EmbeddingStore(ABC):
@@ -99,13 +111,43 @@ class EmbeddingStore(ABC):
     def versions(self) -> list[Version]:
         """Return all versions, oldest first."""
         with self.transaction() as database:
-            rows = database.execute(f"SELECT {VERSION_COLUMNS} FROM versions ORDER BY number").fetchall()
-        return [_version(row) for row in rows]
+            found = database.execute("SELECT * FROM versions ORDER BY number")
+            names = [column[0] for column in found.description]
+            return [version_of(dict(zip(names, row, strict=True))) for row in found.fetchall()]
 
     def add_version(self, version: Version) -> None:
         """Make a version that has no vectors yet."""
+        columns, marks = ", ".join(VERSION_COLUMNS), ", ".join("?" * len(VERSION_COLUMNS))
         with self.transaction() as database:
-            database.execute(f"INSERT INTO versions ({VERSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", _row(version))
+            database.execute(f"INSERT INTO versions ({columns}) VALUES ({marks})", version_row(version))
+
+    def set_health(self, name: str, health: Health | None) -> None:
+        """Store what was measured of the version."""
+        with self.transaction() as database:
+            database.execute("UPDATE versions SET health = ? WHERE name = ?", (health_json(health), name))
+
+    def count(self, name: str) -> Counted:
+        """Return how many songs of the library the version holds, and how many strays."""
+        with self.transaction() as database:
+            every, strays = (
+                database.execute(f"SELECT count(*) {OF_VERSION} {only}", (name,)).fetchone()[0]
+                for only in ("", f"AND {STRAY}")
+            )
+        return Counted(every - strays, strays)
+
+    def drop_strays(self) -> int:
+        """Remove the vectors, of all versions, whose recording is in no song any more; return how many."""
+        with self.transaction() as database:
+            (count,) = database.execute(f"SELECT count(*) FROM vectors WHERE {STRAY}").fetchone()
+            database.execute(f"DELETE FROM vectors WHERE {STRAY}")
+        return int(count)
+
+    def add_missing_columns(self) -> None:
+        """Give a store of an earlier release of the same format the columns it lacks."""
+        with self.transaction() as database:
+            there = {column[0] for column in database.execute("SELECT * FROM versions LIMIT 0").description}
+            if "health" not in there:
+                database.execute("ALTER TABLE versions ADD COLUMN health TEXT")
 
     def drop_version(self, name: str) -> None:
         """Remove a version and its vectors."""
@@ -163,21 +205,8 @@ def open_or_make_store(path: Path, tool: str) -> Iterator[EmbeddingStore]:
         store.make_tables(Provenance(KIND, FORMAT, tool).to_json())
         store.close()
     with open_store(path) as store:
+        store.add_missing_columns()
         yield store
-
-
-def _row(version: Version) -> tuple[str, str, int, str, str, str]:
-    """Return the version as VERSION_COLUMNS."""
-    parents = json.dumps([vars(parent) for parent in version.parents])
-    settings = json.dumps(version.settings, sort_keys=True)
-    return version.name, version.encoder_fingerprint, version.dimension, settings, parents, version.created
-
-
-def _version(row: Sequence[Any]) -> Version:
-    """Return the version that `_row` described."""
-    name, fingerprint, dimension, settings, parents, created = row
-    parsed: list[dict[str, str]] = json.loads(parents)
-    return Version(name, fingerprint, dimension, json.loads(settings), tuple(Parent(**p) for p in parsed), created)
 
 
 def _check_suffix(path: Path) -> None:

@@ -23,7 +23,8 @@ TABLES = """
         dimension INTEGER NOT NULL,
         settings VARCHAR NOT NULL,
         parents VARCHAR NOT NULL,
-        created VARCHAR NOT NULL
+        created VARCHAR NOT NULL,
+        health VARCHAR
     );
     CREATE TABLE vectors (
         version INTEGER NOT NULL,
