@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from ml_skeleton.artifacts.checkpoints import save_checkpoint
+from ml_skeleton.artifacts.checkpoints import load_tensors, save_checkpoint
 from ml_skeleton.artifacts.crops import Crops, Waveform
 from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.errors import InputError, UserError
 from ml_skeleton.music.encoders import build_encoder
-from ml_skeleton_embed.apply import load_encoder
-from ml_skeleton_embed.embed import crops_of, embed_songs
+from ml_skeleton.music.windows import all_windows
+from ml_skeleton_embed.apply import Applied, load_encoder
+from ml_skeleton_embed.embed import Options, crops_of, embed_songs
+from ml_skeleton_embed.places import batches
 
 ARGUMENTS = {"sample_rate": 16000, "embedding_dim": 6, "width": 4}
 
@@ -38,8 +40,8 @@ def make_encoder(tmp_path):
     return make
 
 
-def embed(encoder, folder, store, name=None):
-    return embed_songs(encoder, Crops(folder), store, name, "cpu", None)
+def embed(encoder, folder, store, name=None, **options):
+    return embed_songs(encoder, Crops(folder), store, Options(name, "cpu", **options))
 
 
 @pytest.mark.parametrize("suffix", [".db", ".duckdb"])
@@ -89,14 +91,118 @@ def test_a_song_s_vector_is_the_same_to_the_bit_alone_or_among_others(
     np.testing.assert_array_equal(every.matrix[every.audio_ids.index(one.audio_ids[0])], one.matrix[0])
 
 
+def test_a_song_s_vector_is_the_same_to_the_bit_in_any_order(make_crops, make_song, make_crop, make_encoder, tmp_path):
+    songs = [make_song(number) for number in range(1, 12)]
+    crops = [make_crop(s.audio_id, samples=np.roll(make_crop().samples, 50 * s.song_id)) for s in songs]
+    embed(make_encoder(), make_crops(songs, crops, folder="to"), tmp_path / "e.db", "to")
+    embed(make_encoder(), make_crops(songs, crops[::-1], folder="fro"), tmp_path / "e.db", "fro")
+
+    with open_store(tmp_path / "e.db") as store:
+        np.testing.assert_array_equal(store.vectors("to").matrix, store.vectors("fro").matrix)
+
+
 def test_several_crops_of_a_song_are_averaged_over_all_their_windows(make_crop, make_encoder):
-    function = load_encoder(make_encoder(), "cpu", None)
+    applied = load_encoder(make_encoder(), "cpu", None, "float32")
     clips = [make_crop().samples[:16000], make_crop().samples[20000:36000]]
     crops = [Waveform("a", clip, 0.0, 0.3) for clip in clips]
 
-    together, apart = function(crops), np.mean([function([crop]) for crop in crops], axis=0)
+    together, *apart = (vector_of(applied, waveforms) for waveforms in (crops, crops[:1], crops[1:]))
 
-    np.testing.assert_allclose(together, apart, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(together, np.mean(apart, axis=0), rtol=1e-4, atol=1e-6)
+
+
+def vector_of(applied, waveforms):
+    (batch,) = batches([("a", waveforms)], applied.rows, applied.length)
+    vectors = applied.hear(batch)
+    return np.mean([vectors[row] for row, _, _ in batch.places], axis=0)
+
+
+def test_a_batch_is_heard_as_the_encoder_hears_normalised_windows(make_crop, make_encoder):
+    applied = load_encoder(header := make_encoder(), "cpu", None, "float32")
+    crop = Waveform("a", make_crop().samples, 0.01, 0.3)
+    encoder = build_encoder("simple", header.content["arguments"]).eval()
+    encoder.load_state_dict(load_tensors(header)["weights"])
+
+    with torch.no_grad():
+        expected = encoder(torch.from_numpy(all_windows(crop, applied.length))).mean(dim=0)
+
+    np.testing.assert_allclose(vector_of(applied, [crop]), expected.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_bfloat16_is_a_version_of_its_own(make_crops, make_song, make_encoder, tmp_path):
+    folder = make_crops([make_song()])
+    embed(make_encoder(), folder, tmp_path / "e.db", "v1", precision="bfloat16")
+
+    with pytest.raises(UserError, match=r"version 'v1' is of .*'precision': 'bfloat16'.*; name a new one"):
+        embed(make_encoder(), folder, tmp_path / "e.db", "v1")
+
+
+def test_songs_that_left_the_library_are_not_embedded(make_crops, make_song, make_crop, make_encoder, tmp_path):
+    stays, left = make_song(1), make_song(2)
+
+    done = embed(make_encoder(), make_crops([stays], [make_crop(s.audio_id) for s in (stays, left)]), tmp_path / "e.db")
+
+    assert (done.added, done.strays) == (1, 0)
+
+
+def test_vectors_of_another_library_stay_and_are_counted_apart(make_crops, make_song, make_encoder, tmp_path):
+    embed(make_encoder(), make_crops([make_song(1), make_song(2)], folder="one"), tmp_path / "e.db")
+
+    done = embed(make_encoder(), make_crops([make_song(2), make_song(3)], folder="other"), tmp_path / "e.db")
+
+    assert (done.added, done.kept, done.strays) == (1, 1, 1)
+    assert "it also holds 1 vectors of songs that are gone, which count nowhere" in str(done)
+
+
+def test_prune_removes_the_vectors_of_songs_that_are_gone(make_crops, make_song, make_encoder, tmp_path):
+    embed(make_encoder(), make_crops([make_song(1), make_song(2)], folder="one"), tmp_path / "e.db", "v1")
+
+    done = embed(make_encoder(), make_crops([make_song(2)], folder="other"), tmp_path / "e.db", "v1", prune=True)
+
+    with open_store(tmp_path / "e.db") as store:
+        assert (done.pruned, done.strays, store.audio_ids("v1")) == (1, 0, {f"{2:032x}"})
+
+
+def test_health_is_of_the_songs_of_the_library_alone(make_crops, make_song, make_crop, make_encoder, tmp_path):
+    songs = [make_song(number) for number in range(1, 31)]
+    crops = [make_crop(s.audio_id, samples=np.roll(make_crop().samples, 50 * s.song_id)) for s in songs]
+    embed(make_encoder(), make_crops(songs, crops, folder="all"), tmp_path / "e.db")
+
+    done = embed(make_encoder(), make_crops(songs[:25], crops[:25], folder="some"), tmp_path / "e.db")
+
+    assert (done.added, done.health.songs, done.strays) == (0, 25, 5)
+
+
+@pytest.fixture
+def deaf_to_silence(monkeypatch):
+    """Make every encoder answer silence with no number, and anything else with one."""
+
+    def hear(batch):
+        return np.where(batch.scale > 0, 1.0, np.nan)[:, None] * np.ones(6, np.float32)
+
+    monkeypatch.setattr("ml_skeleton_embed.embed.load_encoder", lambda *_: Applied(hear, rows=4, length=16000))
+
+
+def test_a_song_without_a_number_is_left_out_and_named(
+    make_crops, make_song, make_crop, make_encoder, deaf_to_silence, tmp_path, capsys
+):
+    songs = [make_song(1), make_song(2, artist="Nobody", title="Nothing")]
+    crops = [make_crop(songs[0].audio_id), make_crop(songs[1].audio_id, samples=np.zeros(48000, np.int16))]
+
+    done = embed(make_encoder(), make_crops(songs, crops), tmp_path / "e.db", "v1")
+
+    with open_store(tmp_path / "e.db") as store:
+        assert (done.added, store.audio_ids("v1")) == (1, {songs[0].audio_id})
+    assert "the encoder gave no number for 1 of 2 songs, such as Nobody – Nothing" in capsys.readouterr().err
+
+
+def test_a_run_in_which_no_song_got_a_number_fails(
+    make_crops, make_song, make_crop, make_encoder, deaf_to_silence, tmp_path
+):
+    folder = make_crops([make_song()], [make_crop(samples=np.zeros(48000, np.int16))])
+
+    with pytest.raises(UserError, match=r"no number for 1 of 1 songs, .*; train it again"):
+        embed(make_encoder(), folder, tmp_path / "e.db")
 
 
 def test_versions_of_two_encoders_stand_side_by_side(make_crops, make_song, make_encoder, tmp_path):

@@ -1,23 +1,33 @@
-"""Applies an encoder to crops."""
+"""Applies an encoder to batches of windows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from ml_skeleton.artifacts.checkpoints import Header, load_tensors
-from ml_skeleton.artifacts.crops import Waveform
-from ml_skeleton.music.windows import all_windows
+from ml_skeleton.errors import UserError
 
-Vector = npt.NDArray[np.float32]  # (D,)
-Embed = Callable[[Iterable[Waveform]], Vector]  # all crops of one song to its vector
+from ml_skeleton_embed.places import Batch
+
+Precision = Literal["float32", "bfloat16"]
+Matrix = npt.NDArray[np.float32]
+
+ROWS = {"cpu": 16, "cuda": 64}  # windows in a batch: more are no faster (benchmarks/embed.py)
 
 
-def load_encoder(header: Header, device_name: str, encoder_class: str | None) -> Embed:
-    """Return the function that embeds one song: the mean over all windows of all its crops.
+@dataclass(frozen=True)
+class Applied:
+    """An encoder, ready to hear."""
 
-    The windows of one song are a batch of their own, so that what else is in the
-    run cannot change a bit of the result.
-    """
+    hear: Callable[[Batch], Matrix]  # windows (B, T) to vectors (B, D)
+    rows: int  # B, always
+    length: int  # T, samples
+
+
+def load_encoder(header: Header, device_name: str, encoder_class: str | None, precision: Precision) -> Applied:
+    """Return the encoder of a checkpoint on the device; the same batch gives the same bits on the same machine."""
     import torch  # here, as it takes seconds to import and a run with nothing new does not need it
     from ml_skeleton.music.devices import choose_device
     from ml_skeleton.music.encoders import build_encoder, check_encoder_may_be_imported
@@ -28,13 +38,33 @@ def load_encoder(header: Header, device_name: str, encoder_class: str | None) ->
     encoder = build_encoder(content["model"], content["arguments"])
     encoder.load_state_dict(load_tensors(header)["weights"])
     encoder.eval().to(device)
-    window = round(content["window_s"] * content["arguments"]["sample_rate"])  # samples
+    _make_exact()
 
-    @torch.no_grad()
-    def embed(waveforms: Iterable[Waveform]) -> Vector:
-        windows = np.concatenate([all_windows(waveform, window) for waveform in waveforms])
-        vectors = encoder(torch.from_numpy(windows).to(device))  # (W, D)
-        vector: Vector = vectors.mean(dim=0).float().cpu().numpy()
-        return vector
+    @torch.inference_mode()
+    def hear(batch: Batch) -> Matrix:
+        samples, mean, scale = (torch.from_numpy(a).to(device) for a in (batch.samples, batch.mean, batch.scale))
+        audio = (samples.float() - mean[:, None]) * scale[:, None]  # (B, T) as Waveform.normalised
+        try:
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                vectors: Any = encoder(audio)  # (B, D)
+            found: Matrix = vectors.float().cpu().numpy()
+        except torch.cuda.OutOfMemoryError:
+            raise UserError(
+                f"{header.path}: {len(audio)} windows at a time do not fit the memory of {device}; "
+                "try --precision bfloat16 or --device cpu"
+            ) from None
+        return found
 
-    return embed
+    return Applied(hear, ROWS.get(device.type, ROWS["cpu"]), round(content["window_s"] * _rate(content)))
+
+
+def _rate(content: dict[str, Any]) -> int:
+    return int(content["arguments"]["sample_rate"])
+
+
+def _make_exact() -> None:
+    """Let CUDA use the same kernels every time, and all bits of float32."""
+    import torch
+
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False

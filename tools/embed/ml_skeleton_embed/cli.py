@@ -1,10 +1,11 @@
 """The `embed` command: what it is asked, and nothing of how it is done."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from ml_skeleton.console import Config, Device, Quiet, new_app, note, path_from_pipe, run_tool
+from ml_skeleton.errors import UsageError
 
 app = new_app()
 
@@ -12,7 +13,10 @@ app = new_app()
 @app.command()
 def embed(
     encoder: Annotated[
-        Path | None, typer.Argument(help="Checkpoint of train-encoder; left out, its path is read from stdin.")
+        Path | None,
+        typer.Argument(
+            help="Checkpoint of train-encoder; left out, its path is read from stdin. With --list or --drop: the store."
+        ),
     ] = None,
     crops: Annotated[
         Path | None, typer.Option(help="Crops folder.", show_default="the one that the encoder was trained on")
@@ -27,6 +31,22 @@ def embed(
         str | None,
         typer.Option(metavar="MODULE:CLASS", help="Class of the encoder, if it is one of yours: it will be imported."),
     ] = None,
+    precision: Annotated[
+        Literal["float32", "bfloat16"], typer.Option(help="bfloat16 is faster where the device knows it, and coarser.")
+    ] = "float32",
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove vectors, of all versions, of songs that are gone from the library.")
+    ] = False,
+    allow_collapse: Annotated[
+        bool, typer.Option("--allow-collapse", help="End well even if the vectors do not tell songs apart.")
+    ] = False,
+    list_all: Annotated[
+        bool, typer.Option("--list", help="Print the versions of the store and how healthy they are; embed nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --list: print JSON.")] = False,
+    drop: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Remove this version from the store; embed nothing.")
+    ] = None,
     device: Device = "auto",
     config: Config = None,
     quiet: Quiet = False,
@@ -36,16 +56,39 @@ def embed(
     Songs that the version already holds are left as they are; the player's
     ratings and tags are always refreshed.
     """
+    if as_json and not list_all:
+        raise UsageError("--json: belongs to --list")
+    if list_all or drop is not None:
+        if list_all and drop is not None:
+            raise UsageError("--list and --drop: give one of them")
+        _keep_house(encoder or store, drop, as_json)
+        return
     encoder = path_from_pipe(encoder, "encoder", "train-encoder")
     from ml_skeleton.artifacts.checkpoints import read_header  # here, as Arrow takes a while to import
     from ml_skeleton.artifacts.crops import Crops
 
-    from ml_skeleton_embed.embed import crops_of, embed_songs
+    from ml_skeleton_embed.embed import Options, crops_of, embed_songs
+    from ml_skeleton_embed.versions import refuse_collapse
 
     header = read_header(encoder, "encoder")
-    done = embed_songs(header, Crops(crops or crops_of(header)), store, version, device, encoder_class)
-    note(f"{done.added} songs embedded, {done.kept} already there, version {done.version}")
+    options = Options(version, device, precision, encoder_class, prune)
+    done = embed_songs(header, Crops(crops or crops_of(header)), store, options)
+    note(str(done))
+    if not allow_collapse:
+        refuse_collapse(store, done.version, done.health)
     typer.echo(store)
+
+
+def _keep_house(store: Path, drop: str | None, as_json: bool) -> None:
+    """Print the versions of the store, or remove one and print the store."""
+    from ml_skeleton_embed.versions import drop_version, list_versions
+
+    if drop is None:
+        typer.echo(list_versions(store, as_json))
+    else:
+        drop_version(store, drop)
+        note(f"version {drop} removed")
+        typer.echo(store)
 
 
 def main() -> None:

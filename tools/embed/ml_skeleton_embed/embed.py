@@ -1,23 +1,35 @@
 """Turns crops into vectors and adds them to an embedding store."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from ml_skeleton.artifacts.checkpoints import Header
-from ml_skeleton.artifacts.crops import Crops, Waveform
-from ml_skeleton.artifacts.embeddings import EmbeddingStore, Version, open_or_make_store
+from ml_skeleton.artifacts.crops import Crops
+from ml_skeleton.artifacts.embeddings import EmbeddingStore, Health, Version, open_or_make_store
 from ml_skeleton.artifacts.provenance import Parent, Provenance
-from ml_skeleton.console import progress
+from ml_skeleton.console import progress, warn
 from ml_skeleton.errors import InputError, UserError
 from ml_skeleton.interrupts import stop_request
+from ml_skeleton.music.health import measure_health
 
-from ml_skeleton_embed.apply import Embed, Vector, load_encoder
+from ml_skeleton_embed.apply import Applied, Precision, load_encoder
+from ml_skeleton_embed.places import Song, batches
+from ml_skeleton_embed.reading import ahead, songs_of
 
 TOOL = "embed"
 SONGS_PER_TRANSACTION = 256
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an encoder is applied."""
+
+    version: str | None = None  # None: named by the encoder
+    device: str = "auto"
+    precision: Precision = "float32"
+    encoder_class: str | None = None
+    prune: bool = False  # remove vectors, of all versions, whose recording is in no song any more
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,15 @@ class Embedded:
     version: str
     added: int
     kept: int
+    strays: int  # vectors of the version that belong to no song of the library
+    pruned: int
+    health: Health | None
+
+    def __str__(self) -> str:
+        text = f"{self.added} songs embedded, {self.kept} already there, version {self.version}"
+        if self.strays:
+            text += f"; it also holds {self.strays} vectors of songs that are gone, which count nowhere (see --prune)"
+        return text + (f"; {self.pruned} vectors of songs that are gone removed" if self.pruned else "")
 
 
 def crops_of(encoder: Header) -> Path:
@@ -37,39 +58,44 @@ def crops_of(encoder: Header) -> Path:
     return Path(parent.path)
 
 
-def embed_songs(
-    encoder: Header, crops: Crops, store_path: Path, name: str | None, device: str, encoder_class: str | None
-) -> Embedded:
-    """Add a vector for every recording of `crops` that the version does not hold, and refresh the songs.
+def embed_songs(encoder: Header, crops: Crops, store_path: Path, options: Options) -> Embedded:
+    """Add a vector for every song of `crops` that the version does not hold, and refresh songs and health.
 
     Raises InputError where the crops are no input for the encoder, UserError where
-    the version was made by another encoder or from crops cut in another way. torch
-    is imported only when there is something to embed.
+    the version was made by another encoder or in another way, or no vector is a
+    number. torch is imported only when there is something to embed.
     """
     rate = encoder.content["arguments"]["sample_rate"]
     if rate != crops.sample_rate:
         raise InputError(f"{crops.folder}: crops of {crops.sample_rate} Hz, but the encoder hears {rate} Hz")
-    version = _version(encoder, crops, name)
+    version = _version(encoder, crops, options)
+    there = {song.audio_id for song in crops.songs if song.audio_id} & set(crops.audio_ids)
     with open_or_make_store(store_path, TOOL) as store:
         same_name = next((found for found in store.versions() if found.name == version.name), None)
         _refuse_another(store, version, same_name)
-        have = store.audio_ids(version.name)
-        wanted = [audio_id for audio_id in crops.audio_ids if audio_id not in have]
-        embed = load_encoder(encoder, device, encoder_class) if wanted else None
+        wanted = there - store.audio_ids(version.name)
+        applied = load_encoder(encoder, options.device, options.encoder_class, options.precision) if wanted else None
         if same_name is None:
             store.add_version(version)
         store.replace_songs(crops.songs)
-        if embed:
-            _add(store, version.name, crops, wanted, embed, set(encoder.content["ratings_seen"]))
-    return Embedded(version.name, len(wanted), len(have))
+        pruned = store.drop_strays() if options.prune else 0
+        seen = set(encoder.content["ratings_seen"])
+        added = _add(store, version.name, crops, wanted, applied, seen) if applied else 0
+        counted = store.count(version.name)
+        known = same_name.health if same_name else None
+        health = known if known and known.songs == counted.songs and not added else _measure(store, version.name)
+    return Embedded(version.name, added, len(there) - len(wanted), counted.strays, pruned, health)
 
 
-def _version(encoder: Header, crops: Crops, name: str | None) -> Version:
+def _version(encoder: Header, crops: Crops, options: Options) -> Version:
+    settings = {"policy": crops.policy, "window_s": encoder.content["window_s"]}
+    if options.precision != "float32":  # left out as in the stores of earlier releases
+        settings["precision"] = options.precision
     return Version(
-        name=name or f"{encoder.content['model'].rpartition(':')[2]}-{encoder.fingerprint[:8]}",
+        name=options.version or f"{encoder.content['model'].rpartition(':')[2]}-{encoder.fingerprint[:8]}",
         encoder_fingerprint=encoder.fingerprint,
         dimension=encoder.content["embedding_dim"],
-        settings={"policy": crops.policy, "window_s": encoder.content["window_s"]},
+        settings=settings,
         parents=(encoder.as_parent(), Parent("crops", str(crops.folder.resolve()), crops.fingerprint)),
         created=Provenance("version", 1, TOOL).created,
     )
@@ -87,29 +113,54 @@ def _refuse_another(store: EmbeddingStore, version: Version, same_name: Version 
         )
 
 
-def _add(store: EmbeddingStore, version: str, crops: Crops, wanted: list[str], embed: Embed, seen: set[str]) -> None:
-    """Embed the wanted recordings; after a signal, those that are done are written before the process leaves."""
-    held: list[tuple[str, Vector]] = []
+def _add(store: EmbeddingStore, version: str, crops: Crops, wanted: set[str], applied: Applied, seen: set[str]) -> int:
+    """Embed the wanted recordings and return how many got a vector.
+
+    After a signal those that are done are written before the process leaves.
+    """
+    held: list[Song] = []
+    failed: list[str] = []
+    coming = ahead(batches(songs_of(crops, wanted), applied.rows, applied.length))
     with stop_request() as stop, progress("embedding", len(wanted), "songs") as shown:
-        for audio_id, waveforms in groupby(_waveforms(crops, set(wanted)), key=lambda waveform: waveform.audio_id):
-            held.append((audio_id, embed(waveforms)))
-            shown.advance()
-            if len(held) == SONGS_PER_TRANSACTION or stop:
-                _write(store, version, held, seen)
+        for batch in coming:
+            vectors = applied.hear(batch)
+            for row, song, number in batch.places:
+                song.windows[number] = vectors[row]
+            done = {song.audio_id: song for _, song, _ in batch.places if song.is_done}
+            held += done.values()
+            shown.advance(len(done))
+            if len(held) >= SONGS_PER_TRANSACTION or stop:
+                failed += _write(store, version, held, seen)
                 held = []
             stop.leave_if_asked()
-    _write(store, version, held, seen)
+    failed += _write(store, version, held, seen)
+    _tell_failed(crops, failed, len(wanted))
+    return len(wanted) - len(failed)
 
 
-def _write(store: EmbeddingStore, version: str, held: list[tuple[str, Vector]], seen: set[str]) -> None:
-    if held:
-        audio_ids = [audio_id for audio_id, _ in held]
-        matrix = np.stack([vector for _, vector in held])
-        store.add_vectors(version, audio_ids, matrix, [audio_id in seen for audio_id in audio_ids])
+def _write(store: EmbeddingStore, version: str, songs: list[Song], seen: set[str]) -> list[str]:
+    """Write the vectors that are numbers, and return the recordings whose vector is not."""
+    vectors = {song.audio_id: song.vector() for song in songs}
+    good = {audio_id: vector for audio_id, vector in vectors.items() if np.isfinite(vector).all()}
+    if good:
+        store.add_vectors(version, list(good), np.stack(list(good.values())), [audio_id in seen for audio_id in good])
+    return sorted(vectors.keys() - good.keys())
 
 
-def _waveforms(crops: Crops, wanted: set[str]) -> Iterator[Waveform]:
-    """Yield the wanted crops; those of one song follow each other, as they were written together."""
-    for group in crops.groups:
-        if wanted.intersection(group.audio_ids):
-            yield from (waveform for waveform in crops.read(group) if waveform.audio_id in wanted)
+def _tell_failed(crops: Crops, failed: list[str], wanted: int) -> None:
+    if not failed:
+        return
+    example = next(song.label for song in crops.songs if song.audio_id == failed[0])
+    text = f"the encoder gave no number for {len(failed)} of {wanted} songs, such as {example}"
+    if len(failed) == wanted:
+        raise UserError(f"{text}; train it again, perhaps with a lower --lr")
+    warn(f"{text}; they have no vector")
+
+
+def _measure(store: EmbeddingStore, version: str) -> Health | None:
+    """Measure the version's health on the songs of the library, and store it."""
+    vectors, living = store.vectors(version), {song.audio_id for song in store.songs()}
+    rows = [row for row, audio_id in enumerate(vectors.audio_ids) if audio_id in living]
+    health = measure_health(vectors.matrix[rows])
+    store.set_health(version, health)
+    return health
