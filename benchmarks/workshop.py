@@ -1,0 +1,74 @@
+"""A folder in which encoders are trained and songs embedded by the real commands, each only once."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from ml_skeleton.artifacts.checkpoints import read_header
+from ml_skeleton.artifacts.crops import Crops, write_songs
+from ml_skeleton.artifacts.embeddings import open_or_make_store
+from ml_skeleton.artifacts.files import fingerprint_of
+from ml_skeleton.music.encoders import BUILT_IN
+from ml_skeleton.music.recordings import Recording
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Heard:
+    """All songs as an encoder hears them."""
+
+    vectors: Mapping[str, npt.NDArray[np.float32]]  # by audio_id
+    seen: Mapping[str, bool]  # whether the song's rating shaped the encoder
+
+
+class Workshop:
+    """Where everything that is made is kept; the same question twice is answered from there."""
+
+    def __init__(self, crops: Crops, folder: Path, device: str) -> None:
+        self.crops, self.folder, self.device = crops, folder, device
+        self.store = folder / "embeddings.db"
+
+    def heard(self, options: str, songs: Sequence[Recording], ratings: Mapping[str, float]) -> Heard:
+        """Return all songs as they are heard by an encoder that was trained on `songs` and their ratings alone."""
+        words = shlex.split(options)
+        version = fingerprint_of(*words, *(f"{song.audio_id} {ratings.get(song.audio_id)}" for song in songs))
+        encoder = self.folder / f"{version}.pt"
+        with open_or_make_store(self.store, "embed") as store:
+            made = {found.name for found in store.versions()}
+        if version not in made:
+            if not encoder.exists():
+                view = self._view(self.folder / f"{version}.crops", songs, ratings)
+                run("train-encoder", view, "--out", encoder, "--test-fraction", 0, "--device", self.device, *words)
+            named = str(read_header(encoder, "encoder").content["model"])
+            of_a_class = ["--encoder-class", named] if named not in BUILT_IN else []
+            command = ["embed", encoder, "--crops", self.crops.folder, "--store", self.store, "--version", version]
+            run(*command, "--device", self.device, "--allow-collapse", *of_a_class)
+        with open_or_make_store(self.store, "embed") as store:
+            found = store.vectors(version)
+        return Heard(
+            dict(zip(found.audio_ids, found.matrix, strict=True)),
+            dict(zip(found.audio_ids, found.rating_seen.tolist(), strict=True)),
+        )
+
+    def _view(self, folder: Path, songs: Sequence[Recording], ratings: Mapping[str, float]) -> Path:
+        """Write a crops folder of the same audio in which there are only these songs, rated so, and return it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "audio").unlink(missing_ok=True)
+        (folder / "audio").symlink_to((self.crops.folder / "audio").resolve())
+        rated = [replace(copy, rating=ratings.get(song.audio_id)) for song in songs for copy in song.songs]
+        write_songs(folder, rated, self.crops.provenance)
+        return folder
+
+
+def run(*command: object) -> None:
+    """Run one of our commands; leave with all that it said if it fails."""
+    words = [str(BIN / str(command[0])), *map(str, command[1:])]
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{shlex.join(words)}\nexit {done.returncode}\n{done.stderr}")
