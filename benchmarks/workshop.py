@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from ml_skeleton.artifacts.checkpoints import read_header
 from ml_skeleton.artifacts.crops import Crops, write_songs
-from ml_skeleton.artifacts.embeddings import open_or_make_store
+from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.music.encoders import BUILT_IN
 from ml_skeleton.music.recordings import Recording
@@ -39,17 +39,14 @@ class Workshop:
         words = shlex.split(options)
         version = fingerprint_of(*words, *(f"{song.audio_id} {ratings.get(song.audio_id)}" for song in songs))
         encoder = self.folder / f"{version}.pt"
-        with open_or_make_store(self.store, "embed") as store:
-            made = {found.name for found in store.versions()}
-        if version not in made:
-            if not encoder.exists():
-                view = self._view(self.folder / f"{version}.crops", songs, ratings)
-                run("train-encoder", view, "--out", encoder, "--test-fraction", 0, "--device", self.device, *words)
-            named = str(read_header(encoder, "encoder").content["model"])
-            of_a_class = ["--encoder-class", named] if named not in BUILT_IN else []
-            command = ["embed", encoder, "--crops", self.crops.folder, "--store", self.store, "--version", version]
-            run(*command, "--device", self.device, "--allow-collapse", *of_a_class)
-        with open_or_make_store(self.store, "embed") as store:
+        if not encoder.exists():
+            view = self._view(self.folder / f"{version}.crops", songs, ratings)
+            run("train-encoder", view, "--out", encoder, "--test-fraction", 0, "--device", self.device, *words)
+        named = str(read_header(encoder, "encoder").content["model"])
+        of_a_class = ["--encoder-class", named] if named not in BUILT_IN else []
+        command = ["embed", encoder, "--crops", self.crops.folder, "--store", self.store, "--version", version]
+        run(*command, "--device", self.device, "--allow-collapse", *of_a_class)  # goes on where it was interrupted
+        with open_store(self.store) as store:
             found = store.vectors(version)
         return Heard(
             dict(zip(found.audio_ids, found.matrix, strict=True)),
