@@ -4,10 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ml_skeleton.tracking.explr_tracker import ExplrTracker
+    from ml_skeleton.tracking.null_tracker import NullTracker
     from ml_skeleton.tracking.server import MLflowServer
 
-__all__ = ["MLflowServer"]
-_HOMES = {"MLflowServer": "ml_skeleton.tracking.server"}
+__all__ = ["ExplrTracker", "MLflowServer", "NullTracker"]
+_HOMES = {
+    "ExplrTracker": "ml_skeleton.tracking.explr_tracker",
+    "MLflowServer": "ml_skeleton.tracking.server",
+    "NullTracker": "ml_skeleton.tracking.null_tracker",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 from ml_skeleton.tracking.errors import TrackingError
 from ml_skeleton.tracking.probe import knock
-from ml_skeleton.tuning.mirror.launch import CONNECTED, is_server
+from ml_skeleton.tracking.runs import is_server
+from ml_skeleton.tuning.mirror.launch import CONNECTED
 from ml_skeleton.tuning.mirror.sent import anything_to_send
 
 if TYPE_CHECKING:

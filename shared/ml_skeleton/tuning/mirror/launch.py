@@ -9,23 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ml_skeleton.console import note, warn
+from ml_skeleton.tracking.runs import MLFLOW_SETTINGS, is_server
 
 CONNECTED = "connected"  # what the mirror prints once a server has answered
 FIRST_ANSWER_S = 5.0  # after the study, a server that has never answered gets no longer
 PATIENCE_S = 3.0  # before a word about the waiting
 FINISH_S = 120.0
-_SETTINGS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # of seven with growing pauses, one hung server makes minutes
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "PYTHONWARNINGS": "ignore",
-}
-
-
-def is_server(uri: str) -> bool:
-    """Tell whether a tracking URI is that of a server, which may be down."""
-    return uri.startswith(("http://", "https://"))
 
 
 class NoMirror:
@@ -49,7 +38,7 @@ class MirrorProcess(NoMirror):
             [sys.executable, "-m", "ml_skeleton.tuning.mirror", str(study), uri, experiment],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_SETTINGS | os.environ,
+            env=MLFLOW_SETTINGS | os.environ,
             process_group=0,  # Ctrl-C is for tune, which tells the mirror the end
         )
 

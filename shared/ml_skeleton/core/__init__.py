@@ -1,0 +1,1 @@
+"""The contract of the experiment framework: what a training function gets and gives, and its configuration."""
