@@ -71,6 +71,11 @@ def to_json(parameter: Parameter) -> dict[str, Any]:
 def from_mapping(name: str, long: Mapping[str, Any]) -> Parameter:
     """Return the parameter of a long form: kind, then low, high, step, or choices, or value; and `if: other==v`."""
     _check_name(name)
+    return from_json(name, long)
+
+
+def from_json(name: str, long: Mapping[str, Any]) -> Parameter:
+    """Return the parameter of a long form whose name no command line has to spell: that of a function's argument."""
     where = f"parameter {name}: {json.dumps(long, default=str)}"
     allowed = ["kind", "low", "high", "step", "choices", "texts", "value", "if"]
     for unknown in long.keys() - set(allowed):
@@ -181,7 +186,9 @@ def _listed(where: str, kind: str, long: Mapping[str, Any]) -> Options:
     values = [long["value"]] if kind == "fixed" and "value" in long else long.get("choices")
     if not isinstance(values, list):
         raise UsageError(f"{where}: expected {'value: …' if kind == 'fixed' else 'choices: [A, B, …]'}")
-    texts = long.get("texts") or [_json_text(where, value) for value in values]
+    if long.get("texts"):  # written by `to_json`, with every value as it was
+        return _options(where, long["texts"], values)
+    texts = [_json_text(where, value) for value in values]
     typed = [
         float(value) if isinstance(value, str) and _EXPONENT_WITHOUT_POINT.fullmatch(value) else value
         for value in values

@@ -109,11 +109,14 @@ class StudyLoop:
 
     def _look_at(self, trial: RunningTrial) -> None:
         trial.advance()
+        asked = trial.folder.question.exists()  # before reading, so that the answer covers the point asked about
         if trial.over:
             self._running.remove(trial)
             self._finish(trial)
         elif self._offer(trial) and self.search.hopeless(trial.attempt):
             trial.stop("pruned")
+        elif asked:
+            trial.folder.question.unlink(missing_ok=True)
 
     def _offer(self, trial: RunningTrial) -> list[Point]:
         points = trial.metrics.new_points()

@@ -7,10 +7,10 @@ and SIGKILL for whatever is left when the grace has passed.
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Protocol
 
 from ml_skeleton.errors import UserError
 from ml_skeleton.tuning.groups import group_lives, signal_group
@@ -26,6 +26,33 @@ class CannotStart(Exception):
     """The program of this trial cannot be started; the message says why."""
 
 
+class Started(Protocol):
+    """A process that leads a group of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, and that of its group."""
+
+    def poll(self) -> int | None:
+        """Return how it ended, negative for a signal; None while it runs."""
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+
+# argv, stdout, stderr, environment, folder to run in; raises OSError if there is no such program
+Start = Callable[[Sequence[str], BinaryIO, BinaryIO, Mapping[str, str], Path], Started]
+
+
+def start_program(
+    argv: Sequence[str], stdout: BinaryIO, stderr: BinaryIO, environment: Mapping[str, str], cwd: Path
+) -> Started:
+    """Start the program that `argv` names."""
+    return subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environment, cwd=cwd, process_group=0
+    )
+
+
 class CommandProcess:
     """A command that runs in the background until `over`."""
 
@@ -37,6 +64,7 @@ class CommandProcess:
         cwd: Path,
         timeout_s: float | None,
         grace_s: float,
+        start: Start = start_program,
     ) -> None:
         """Start the command; raise CannotStart if there is no such program, UserError if the folder takes no files."""
         self.exit_code: int | None = None  # negative: the signal that ended it
@@ -47,7 +75,7 @@ class CommandProcess:
         self._started = time.monotonic()
         self._deadline = None if timeout_s is None else self._started + timeout_s
         self._kill_at: float | None = None
-        self._process = _start(argv, folder, environment, cwd)
+        self._process = _start(start, argv, folder, environment, cwd)
 
     @property
     def seconds(self) -> float:
@@ -92,13 +120,11 @@ class CommandProcess:
 
 
 def _start(
-    argv: Sequence[str], folder: TrialFolder, environment: Mapping[str, str], cwd: Path
-) -> "subprocess.Popen[bytes]":
+    start: Start, argv: Sequence[str], folder: TrialFolder, environment: Mapping[str, str], cwd: Path
+) -> Started:
     with _log(folder.stdout) as stdout, _log(folder.stderr) as stderr:
         try:
-            process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environment, cwd=cwd, process_group=0
-            )
+            process = start(argv, stdout, stderr, environment, cwd)
         except OSError as error:
             raise CannotStart(f"{argv[0]}: cannot start: {error.strerror}") from None
     try:

@@ -8,9 +8,12 @@ import fcntl
 import json
 import logging
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import optuna
@@ -18,12 +21,12 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from ml_skeleton.artifacts.files import fingerprint_of
-from ml_skeleton.errors import UserError
+from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.tuning.objective import Direction, Point
-from ml_skeleton.tuning.space import Number, Parameter, Setting, Space
+from ml_skeleton.tuning.space import Number, Parameter, Setting, Space, nearest
 from ml_skeleton.tuning.trial_folder import State
 
-_STUDY_NAME = "study"
+_DIRECTIONS: dict[Direction, str] = {"min": "minimize", "max": "maximize"}
 _CREATE_TRIAL, _SET_TRIAL_STATE = 4, 6  # operations of Optuna's journal that must survive a power failure
 _STATES: dict[State, TrialState] = {
     "complete": TrialState.COMPLETE,
@@ -32,22 +35,25 @@ _STATES: dict[State, TrialState] = {
     "infeasible": TrialState.FAIL,
 }
 _PRUNERS = {
-    "median": optuna.pruners.MedianPruner,
-    "asha": optuna.pruners.SuccessiveHalvingPruner,
-    "hyperband": optuna.pruners.HyperbandPruner,
-    "none": optuna.pruners.NopPruner,
+    "median": "MedianPruner",
+    "asha": "SuccessiveHalvingPruner",
+    "hyperband": "HyperbandPruner",
+    "none": "NopPruner",
 }
-_SAMPLER_NEEDS = {"gp": ("scipy", "torch"), "cmaes": ("cmaes",)}
+_SAMPLERS = {"tpe": "TPESampler", "random": "RandomSampler", "gp": "GPSampler", "cmaes": "CmaEsSampler"}
+_SAMPLER_NEEDS = {"GPSampler": ("scipy", "torch"), "CmaEsSampler": ("cmaes",)}
 
 
 @dataclass(frozen=True)
 class SearchSettings:
     """How to search."""
 
-    sampler: str  # tpe, random, gp or cmaes
-    pruner: str  # median, asha, hyperband or none
+    sampler: str  # tpe, random, gp, cmaes, or a class of Optuna
+    pruner: str  # median, asha, hyperband, none, or a class of Optuna
     seed: int
     parallel: bool = False
+    storage: str | None = None  # URL of a database; None: the journal in the study's folder
+    name: str = "study"  # in that database
 
 
 @dataclass(frozen=True)
@@ -62,19 +68,19 @@ class Attempt:
 
 
 class Search:
-    """A study of Optuna in a journal file, or in memory."""
+    """A study of Optuna in a journal file, in a database, or in memory."""
 
     def __init__(
-        self, journal: Path | None, space: Space, direction: Direction, settings: SearchSettings, study: str
+        self, place: Path | str | None, space: Space, direction: Direction, settings: SearchSettings, study: str
     ) -> None:
-        """Open the journal, or begin one; `study` is the fingerprint that the sampler's seed hangs on."""
+        """Open the journal or database, or begin one; `study` is the fingerprint that the sampler's seed hangs on."""
         optuna.logging.set_verbosity(logging.WARNING)
         self._space = space
         self._study = optuna.create_study(
-            storage=JournalStorage(_Journal(journal)) if journal else None,
-            study_name=_STUDY_NAME,
-            direction="minimize" if direction == "min" else "maximize",
-            pruner=_PRUNERS[settings.pruner](),
+            storage=_storage(place),
+            study_name=settings.name,
+            direction=_DIRECTIONS[direction],
+            pruner=_made(optuna.pruners, _PRUNERS.get(settings.pruner, settings.pruner), "Pruner"),
             load_if_exists=True,
         )
         attempts = self._study.get_trials(deepcopy=False)
@@ -135,9 +141,65 @@ class Search:
         return [_attempt(trial) for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))]
 
 
+def direction_of(place: Path | str, name: str) -> Direction | None:
+    """Return which way is better in a study, or None if there is no such study yet."""
+    storage = _storage(place)
+    if name not in optuna.study.get_all_study_names(storage):
+        return None
+    minimised = optuna.load_study(study_name=name, storage=storage).direction == optuna.study.StudyDirection.MINIMIZE
+    return "min" if minimised else "max"
+
+
+def finished_in(place: Path | str, name: str) -> int:
+    """Return how many trials of a study are over, 0 if there is no such study."""
+    if direction_of(place, name) is None:
+        return 0
+    trials = optuna.load_study(study_name=name, storage=_storage(place)).get_trials(deepcopy=False)
+    newest = {_attempt(trial).number: trial for trial in trials}
+    return sum(trial.state.is_finished() for trial in newest.values())
+
+
+def turn(place: Path | str, name: str, direction: Direction) -> None:
+    """Make `direction` the better one in a study whose first trials ran before that was known; nothing else changes."""
+    if direction_of(place, name) == direction:
+        return
+    former = optuna.load_study(study_name=name, storage=_storage(place)).get_trials()
+    if isinstance(place, Path):
+        turned = place.with_name(f"{place.name}.turned")
+        turned.unlink(missing_ok=True)
+        _begin(turned, name, direction).add_trials(former)
+        turned.replace(place)
+    else:
+        optuna.delete_study(study_name=name, storage=_storage(place))
+        _begin(place, name, direction).add_trials(former)
+
+
+def plain_study(
+    place: Path | str, name: str, choices: Mapping[str, Mapping[str, Any]]
+) -> optuna.Study:
+    """Return a study in memory with one trial per trial, not per attempt, and the choices as the function got them."""
+    kept = optuna.load_study(study_name=name, storage=_storage(place))
+    newest = {_attempt(trial).number: trial for trial in kept.get_trials()}
+    study = optuna.create_study(study_name=name, direction=kept.direction)
+    study.add_trials([_plain_trial(newest[number], choices) for number in sorted(newest)])
+    return study
+
+
 def seed_of(*parts: object) -> int:
     """Return a number below 2**31 that stands for `parts`."""
     return int(fingerprint_of(*(str(part) for part in parts))[:8], 16) >> 1
+
+
+def _begin(place: Path | str, name: str, direction: Direction) -> optuna.Study:
+    return optuna.create_study(study_name=name, storage=_storage(place), direction=_DIRECTIONS[direction])
+
+
+def _plain_trial(trial: FrozenTrial, choices: Mapping[str, Mapping[str, Any]]) -> FrozenTrial:
+    for name in choices.keys() & trial.params.keys():
+        original = choices[name]
+        trial.distributions[name] = optuna.distributions.CategoricalDistribution(tuple(original.values()))
+        trial.params[name] = original[trial.params[name]]
+    return trial
 
 
 def _attempt(trial: optuna.trial.Trial | FrozenTrial) -> Attempt:
@@ -162,16 +224,36 @@ def _suggest(trial: optuna.trial.Trial, parameter: Parameter) -> float | str:
 
 
 def _sampler(settings: SearchSettings, seed: int) -> optuna.samplers.BaseSampler:
-    for package in _SAMPLER_NEEDS.get(settings.sampler, ()):
+    name = _SAMPLERS.get(settings.sampler, settings.sampler)
+    for package in _SAMPLER_NEEDS.get(name, ()):
         if find_spec(package) is None:  # Optuna itself would find out in the middle of the study
-            raise UserError(f"--sampler {settings.sampler}: needs the package {package}; install it first")
-    if settings.sampler == "tpe":
-        return optuna.samplers.TPESampler(seed=seed, constant_liar=settings.parallel)
-    if settings.sampler == "gp":
-        return optuna.samplers.GPSampler(seed=seed)
-    return (
-        optuna.samplers.CmaEsSampler(seed=seed) if settings.sampler == "cmaes" else optuna.samplers.RandomSampler(seed)
-    )
+            raise UserError(f"sampler {settings.sampler}: needs the package {package}; install it first")
+    parallel = {"constant_liar": settings.parallel} if name == "TPESampler" else {}
+    sampler: optuna.samplers.BaseSampler = _made(optuna.samplers, name, "Sampler", seed=seed, **parallel)
+    return sampler
+
+
+def _made(module: ModuleType, name: str, ending: str, **arguments: Any) -> Any:
+    """Return an object of a class of Optuna; raise UsageError for one that does not exist or wants to know more."""
+    known = sorted(one for one in dir(module) if one.endswith(ending) and not one.startswith("Base"))
+    if name not in known:
+        raise UsageError(f"{ending.lower()} {name}: Optuna has no such class{nearest(name, known)}")
+    try:
+        return getattr(module, name)(**arguments)
+    except TypeError as error:
+        raise UsageError(f"{ending.lower()} {name}: cannot be made without further settings: {error}") from None
+
+
+def _storage(place: Path | str | None) -> optuna.storages.BaseStorage | None:
+    if place is None:
+        return None
+    if isinstance(place, Path):
+        return JournalStorage(_Journal(place))
+    try:
+        return optuna.storages.RDBStorage(place)
+    except Exception as error:  # Optuna lets those of SQLAlchemy and of each driver through
+        where = re.sub(r"://[^@/]*@", "://…@", place)
+        raise UserError(f"{where}: cannot open the database of the study: {' '.join(str(error).split())[:200]}") from None
 
 
 class _Journal(JournalFileBackend):

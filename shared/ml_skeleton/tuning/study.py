@@ -16,7 +16,7 @@ from ml_skeleton.artifacts.provenance import Provenance, parse_provenance, requi
 from ml_skeleton.console import warn
 from ml_skeleton.errors import InputError, UsageError
 from ml_skeleton.tuning.command import CommandTemplate, declare_all, parse_command
-from ml_skeleton.tuning.grammar import describe, from_mapping, parse_assignment, read_space, to_json
+from ml_skeleton.tuning.grammar import describe, from_json, parse_assignment, read_space, to_json
 from ml_skeleton.tuning.objective import ANY_METRIC, Objective
 from ml_skeleton.tuning.space import Parameter, Space
 
@@ -117,6 +117,11 @@ def open_study(folder: Path, plan: Plan) -> Plan:
     return plan
 
 
+def rewrite_study(folder: Path, plan: Plan) -> None:
+    """Replace the plan of a study by one that differs in nothing that a trial has depended on."""
+    write_text(folder / "study.json", _to_json(plan))
+
+
 def read_study(folder: Path) -> Plan:
     """Return the plan of the study in `folder`; raise InputError if there is none."""
     path = folder / "study.json"
@@ -158,5 +163,5 @@ def _to_json(plan: Plan) -> str:
 
 
 def _from_settings(settings: Mapping[str, Any], seed: int) -> Plan:
-    space = Space({name: from_mapping(name, long) for name, long in settings["space"].items()})
+    space = Space({name: from_json(name, long) for name, long in settings["space"].items()})
     return Plan(tuple(settings["command"]), space, Objective(**settings["objective"]), seed, Path(settings["cwd"]))

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ml_skeleton.tuning.objective import Score, TrialMetrics
-from ml_skeleton.tuning.process import CannotStart, CommandProcess, StopReason
+from ml_skeleton.tuning.process import CannotStart, CommandProcess, Start, StopReason, start_program
 from ml_skeleton.tuning.search import Attempt, seed_of
 from ml_skeleton.tuning.space import Setting
 from ml_skeleton.tuning.study import Plan
@@ -18,10 +18,11 @@ from ml_skeleton.tuning.verdict import Verdict, judge
 
 @dataclass(frozen=True)
 class Allowance:
-    """How long a command may take, and how long it has between SIGTERM and SIGKILL."""
+    """How long a command may take, how long it has between SIGTERM and SIGKILL, and how it is started."""
 
     timeout_s: float | None = None
     grace_s: float = 10.0
+    start: Start = start_program
 
 
 class RunningTrial:
@@ -50,7 +51,7 @@ class RunningTrial:
         try:
             environment = _environment(study, self.folder, plan, attempt, gpu)
             self.process = CommandProcess(
-                argv, self.folder, environment, plan.cwd, allowance.timeout_s, allowance.grace_s
+                argv, self.folder, environment, plan.cwd, allowance.timeout_s, allowance.grace_s, allowance.start
             )
         except CannotStart as error:
             self._refused = str(error)

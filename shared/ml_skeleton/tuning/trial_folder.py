@@ -4,6 +4,7 @@ params.json    the parameters              metrics.jsonl  appended by the comman
 argv.json      the command line as run     metrics.json   or written by it at its end
 config.json    the parameters, nested      stdout.log, stderr.log
 lease.json     whose process this is       stop           there when the command shall stop ($TUNE_STOP)
+                                           question       there while a function waits for the pruner's word
 result.json    how the trial ended; there only once it has, and written before the search is told
 """
 
@@ -52,6 +53,7 @@ class TrialFolder:
         self.lease = path / "lease.json"
         self.result = path / "result.json"
         self.stop = path / "stop"
+        self.question = path / "question"
 
     @property
     def number(self) -> int:
@@ -63,6 +65,7 @@ class TrialFolder:
         values = {name: setting.value for name, setting in settings.items()}
         try:
             self.stop.unlink(missing_ok=True)
+            self.question.unlink(missing_ok=True)
             self.params.write_text(json.dumps(values), encoding="ascii")
             self.argv.write_text(json.dumps(argv), encoding="ascii")
             if nested:

@@ -1,0 +1,1 @@
+"""Running experiments: one training, or a search over its hyperparameters."""
