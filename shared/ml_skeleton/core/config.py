@@ -77,7 +77,7 @@ class ExperimentConfig:
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> ExperimentConfig:
-        """Return the configuration in a file; raise UsageError for a key that does not exist or a value that does not fit."""
+        """Return the configuration in a file; raise UsageError for an unknown key or a value that does not fit."""
         return config_of(read_config(Path(path)), str(path))
 
     def to_yaml(self, path: str | Path) -> None:

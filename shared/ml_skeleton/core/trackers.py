@@ -11,7 +11,7 @@ NOWHERE = ("", "off")
 
 
 def experiment_name(config: ExperimentConfig) -> str:
-    """Return the experiment in MLflow: that of the `mlflow` section, or the experiment's own name where it is left out."""
+    """Return the experiment in MLflow: that of the `mlflow` section, where it is left out the experiment's own name."""
     named = config.mlflow.experiment_name
     return config.name if named == MLflowConfig().experiment_name else named
 

@@ -5,7 +5,7 @@ string; its writer, which shares the rule, would then leave a string "1e-4" bare
 """
 
 import re
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -47,4 +47,4 @@ def read_yaml(text: str) -> Any:
 
 def write_yaml(content: Any) -> str:
     """Return `content` as YAML that `read_yaml` reads back; raise yaml.YAMLError for what YAML does not have."""
-    return cast(str, yaml.dump(content, Dumper=_Writer, sort_keys=False, allow_unicode=True))
+    return yaml.dump(content, Dumper=_Writer, sort_keys=False, allow_unicode=True)

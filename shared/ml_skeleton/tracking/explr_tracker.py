@@ -51,6 +51,7 @@ class ExplrTracker(NullTracker):
         self._writer: RunWriter | None = None
         self._sigterm = SigtermUnwinds()
         self._params: dict[str, str] = {}
+        self._step = 0
         self._names: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -106,10 +107,11 @@ class ExplrTracker(NullTracker):
             self._run().append({"params": fresh})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Note values of metrics, of one step."""
+        """Note values of metrics, of one step; without one, of the last step noted, as MLflow shows the latest step."""
         super().log_metrics(metrics, step)
         values = {self._legal(name): float(value) for name, value in metrics.items()}
-        self._run().append({"metrics": values, "step": 0 if step is None else int(step), "ms": now_ms()})
+        self._step = self._step if step is None else int(step)
+        self._run().append({"metrics": values, "step": self._step, "ms": now_ms()})
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags."""

@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 from ml_skeleton.tracking.errors import Refused, TrackingError
 from ml_skeleton.tracking.legal import LONGEST_PARAM, LONGEST_TAG, cut
 from ml_skeleton.tracking.runs import ENTRIES_A_CALL, METRICS_A_CALL, Figure, Runs, Status
+from ml_skeleton.tracking.spool import now_ms
 
 TIMEOUT_S = 10.0
 UPLOAD_TIMEOUT_S = 300.0
@@ -139,7 +140,7 @@ class RestRuns:
             size = os.fstat(content.fileno()).st_size
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
             body: BinaryIO | bytes = content if size else b""
-            self._call(Request(address, body, headers, method="PUT"), UPLOAD_TIMEOUT_S)  # type: ignore[arg-type]
+            self._call(Request(address, body, headers, method="PUT"), UPLOAD_TIMEOUT_S)
 
     def _call(self, request: Request, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
         for name, text in _login().items():

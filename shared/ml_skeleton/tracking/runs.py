@@ -73,7 +73,7 @@ def is_server(uri: str) -> bool:
 
 
 def absolute(uri: str) -> str:
-    """Return a tracking URI that means the same in every folder: relative paths of databases and folders are resolved."""
+    """Return a tracking URI that means the same in every folder: relative paths are resolved."""
     if uri.startswith("sqlite:///") and not uri.startswith(("sqlite:////", "sqlite:///:")):
         return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).resolve()}"
     return uri if ":" in uri or uri == "databricks" else str(Path(uri).resolve())

@@ -1,8 +1,8 @@
 """A trial as a fork of this process, for functions that no other process can be given."""
 
 import os
-import sys
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -62,7 +62,7 @@ def _live_as_child(run: Callable[[], int], stdout: int, stderr: int, environment
         nothing = os.open(os.devnull, os.O_RDONLY)
         for own, standard in ((nothing, 0), (stdout, 1), (stderr, 2)):
             os.dup2(own, standard)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # a notebook's are its own
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")  # a notebook's go elsewhere
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(cwd)

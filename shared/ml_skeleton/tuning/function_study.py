@@ -58,7 +58,9 @@ def prepare(folder: Path, task: FunctionTask) -> Start:
         note(f"the function cannot be pickled ({error}); trials run in forks of this process")
         return forked(lambda: run_trial(task))
     with complete_or_absent(folder / PICKLE) as partial:
-        partial.write_bytes(pickle.dumps({"sys_path": [str(Path(entry).resolve()) for entry in sys.path], "task": content}))
+        partial.write_bytes(
+            pickle.dumps({"sys_path": [str(Path(entry).resolve()) for entry in sys.path], "task": content})
+        )
     return start_program
 
 

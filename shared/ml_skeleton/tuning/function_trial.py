@@ -1,6 +1,6 @@
 """One trial of a function in a process of its own: the command that a study of a function runs.
 
-    python -m ml_skeleton.tuning.function_trial FUNCTION.PKL LABEL
+python -m ml_skeleton.tuning.function_trial FUNCTION.PKL LABEL
 """
 
 import json

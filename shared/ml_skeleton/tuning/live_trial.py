@@ -1,4 +1,4 @@
-"""The trial that a training function sees from inside its own process, with the methods of Optuna's that it may call."""
+"""The trial that a training function sees from inside its own process, with the methods of Optuna's it may call."""
 
 import json
 import os

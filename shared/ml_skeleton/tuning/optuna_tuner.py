@@ -23,10 +23,11 @@ from ml_skeleton.tuning.outcome import Outcome
 from ml_skeleton.tuning.process import Start
 from ml_skeleton.tuning.records import read_results
 from ml_skeleton.tuning.runner import run_study
-from ml_skeleton.tuning.search import SearchSettings, direction_of, finished_in, plain_study, turn
+from ml_skeleton.tuning.search import SearchSettings
 from ml_skeleton.tuning.study import Plan, open_study, read_study, rewrite_study
 from ml_skeleton.tuning.trial import Allowance
 from ml_skeleton.tuning.trial_folder import trial_folder
+from ml_skeleton.tuning.whole_study import direction_of, finished_in, plain_study, turn
 
 JOURNAL = "journal.log"
 
@@ -83,7 +84,6 @@ class OptunaTuner:
         return _directed(plan, former) if former else plan
 
     def _task(self, tracker: NullTracker) -> FunctionTask:
-        tracked = isinstance(tracker, ExplrTracker)
         uri = self._config.mlflow.tracking_uri
         return FunctionTask(
             self._train_fn,
@@ -91,7 +91,7 @@ class OptunaTuner:
             self._choices,
             None if uri in NOWHERE else uri,
             experiment_name(self._config),
-            tracker.folder_name if tracked else None,
+            tracker.folder_name if isinstance(tracker, ExplrTracker) else None,
         )
 
     def _search(self, folder: Path, plan: Plan, start: Start) -> Outcome:

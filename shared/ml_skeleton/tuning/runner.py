@@ -35,7 +35,9 @@ def run_study(
     study = folder.resolve()
     with only_run(study):
         plan = open_study(folder, plan)
-        search = Search(settings.storage or study / "journal.log", plan.space, plan.objective.direction, settings, plan.fingerprint)
+        search = Search(
+            settings.storage or study / "journal.log", plan.space, plan.objective.direction, settings, plan.fingerprint
+        )
         _recover(study, search, allowance.grace_s)
         outcome = Outcome(folder, plan.objective, limits.target, read_results(study))
         _check_known(outcome, search)

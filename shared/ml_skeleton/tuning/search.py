@@ -1,33 +1,26 @@
-"""The search: which parameters come next and which trial is hopeless. All that knows Optuna is here.
+"""The search: which parameters come next and which trial is hopeless, as Optuna sees it.
 
 Optuna counts attempts; a trial that was interrupted or is tried again is a new
 attempt with the number, the seed and the folder of the first one.
 """
 
-import fcntl
-import json
 import logging
-import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 
 import optuna
-from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.tuning.objective import Direction, Point
 from ml_skeleton.tuning.space import Number, Parameter, Setting, Space, nearest
+from ml_skeleton.tuning.storage import DIRECTIONS, open_storage
 from ml_skeleton.tuning.trial_folder import State
 
-_DIRECTIONS: dict[Direction, str] = {"min": "minimize", "max": "maximize"}
-_CREATE_TRIAL, _SET_TRIAL_STATE = 4, 6  # operations of Optuna's journal that must survive a power failure
 _STATES: dict[State, TrialState] = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
@@ -77,16 +70,16 @@ class Search:
         optuna.logging.set_verbosity(logging.WARNING)
         self._space = space
         self._study = optuna.create_study(
-            storage=_storage(place),
+            storage=open_storage(place) if place else None,
             study_name=settings.name,
-            direction=_DIRECTIONS[direction],
+            direction=DIRECTIONS[direction],
             pruner=_made(optuna.pruners, _PRUNERS.get(settings.pruner, settings.pruner), "Pruner"),
             load_if_exists=True,
         )
         attempts = self._study.get_trials(deepcopy=False)
         self._study.sampler = _sampler(settings, seed_of(settings.seed, study, len(attempts), "worker 0"))
         self._live: dict[int, optuna.trial.Trial] = {}
-        newest = {_attempt(trial).number: trial for trial in attempts}
+        newest = {attempt_of(trial).number: trial for trial in attempts}
         self._newest = {number: trial.number for number, trial in newest.items()}
         self.finished = {number for number, trial in newest.items() if trial.state.is_finished()}
 
@@ -94,7 +87,7 @@ class Search:
         """Return the next attempt and its settings; one that was queued again comes first."""
         trial = self._study.ask()
         settings = self._space.settle(lambda parameter: _suggest(trial, parameter))
-        attempt = _attempt(trial)
+        attempt = attempt_of(trial)
         self._live[attempt.attempt] = trial
         self._newest[attempt.number] = attempt.attempt
         return attempt, settings
@@ -138,51 +131,7 @@ class Search:
 
     def running(self) -> list[Attempt]:
         """Return the attempts that nobody has ended; all of them dead when a study is opened."""
-        return [_attempt(trial) for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))]
-
-
-def direction_of(place: Path | str, name: str) -> Direction | None:
-    """Return which way is better in a study, or None if there is no such study yet."""
-    storage = _storage(place)
-    if name not in optuna.study.get_all_study_names(storage):
-        return None
-    minimised = optuna.load_study(study_name=name, storage=storage).direction == optuna.study.StudyDirection.MINIMIZE
-    return "min" if minimised else "max"
-
-
-def finished_in(place: Path | str, name: str) -> int:
-    """Return how many trials of a study are over, 0 if there is no such study."""
-    if direction_of(place, name) is None:
-        return 0
-    trials = optuna.load_study(study_name=name, storage=_storage(place)).get_trials(deepcopy=False)
-    newest = {_attempt(trial).number: trial for trial in trials}
-    return sum(trial.state.is_finished() for trial in newest.values())
-
-
-def turn(place: Path | str, name: str, direction: Direction) -> None:
-    """Make `direction` the better one in a study whose first trials ran before that was known; nothing else changes."""
-    if direction_of(place, name) == direction:
-        return
-    former = optuna.load_study(study_name=name, storage=_storage(place)).get_trials()
-    if isinstance(place, Path):
-        turned = place.with_name(f"{place.name}.turned")
-        turned.unlink(missing_ok=True)
-        _begin(turned, name, direction).add_trials(former)
-        turned.replace(place)
-    else:
-        optuna.delete_study(study_name=name, storage=_storage(place))
-        _begin(place, name, direction).add_trials(former)
-
-
-def plain_study(
-    place: Path | str, name: str, choices: Mapping[str, Mapping[str, Any]]
-) -> optuna.Study:
-    """Return a study in memory with one trial per trial, not per attempt, and the choices as the function got them."""
-    kept = optuna.load_study(study_name=name, storage=_storage(place))
-    newest = {_attempt(trial).number: trial for trial in kept.get_trials()}
-    study = optuna.create_study(study_name=name, direction=kept.direction)
-    study.add_trials([_plain_trial(newest[number], choices) for number in sorted(newest)])
-    return study
+        return [attempt_of(trial) for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))]
 
 
 def seed_of(*parts: object) -> int:
@@ -190,19 +139,8 @@ def seed_of(*parts: object) -> int:
     return int(fingerprint_of(*(str(part) for part in parts))[:8], 16) >> 1
 
 
-def _begin(place: Path | str, name: str, direction: Direction) -> optuna.Study:
-    return optuna.create_study(study_name=name, storage=_storage(place), direction=_DIRECTIONS[direction])
-
-
-def _plain_trial(trial: FrozenTrial, choices: Mapping[str, Mapping[str, Any]]) -> FrozenTrial:
-    for name in choices.keys() & trial.params.keys():
-        original = choices[name]
-        trial.distributions[name] = optuna.distributions.CategoricalDistribution(tuple(original.values()))
-        trial.params[name] = original[trial.params[name]]
-    return trial
-
-
-def _attempt(trial: optuna.trial.Trial | FrozenTrial) -> Attempt:
+def attempt_of(trial: optuna.trial.Trial | FrozenTrial) -> Attempt:
+    """Return which go at which trial an attempt of Optuna is."""
     kept = trial.user_attrs
     return Attempt(
         number=kept.get("trial", trial.number),
@@ -242,49 +180,3 @@ def _made(module: ModuleType, name: str, ending: str, **arguments: Any) -> Any:
         return getattr(module, name)(**arguments)
     except TypeError as error:
         raise UsageError(f"{ending.lower()} {name}: cannot be made without further settings: {error}") from None
-
-
-def _storage(place: Path | str | None) -> optuna.storages.BaseStorage | None:
-    if place is None:
-        return None
-    if isinstance(place, Path):
-        return JournalStorage(_Journal(place))
-    try:
-        return optuna.storages.RDBStorage(place)
-    except Exception as error:  # Optuna lets those of SQLAlchemy and of each driver through
-        where = re.sub(r"://[^@/]*@", "://…@", place)
-        raise UserError(f"{where}: cannot open the database of the study: {' '.join(str(error).split())[:200]}") from None
-
-
-class _Journal(JournalFileBackend):
-    """Optuna's journal, with a lock that dies with its holder and a sync only where an end is written.
-
-    Optuna's own lock is a file, which a killed process leaves behind for 30 s.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
-        self._journal = path
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        try:
-            with open(self._journal, "r+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                _drop_half_line(file)
-                file.write(text.encode("utf-8"))
-                file.flush()
-                if any(log["op_code"] in (_CREATE_TRIAL, _SET_TRIAL_STATE) for log in logs):
-                    os.fsync(file.fileno())
-        except OSError as error:
-            raise UserError(f"{self._journal}: cannot write: {error.strerror}") from None
-
-
-def _drop_half_line(file: BinaryIO) -> None:
-    """Cut off what a full disk or a power failure left of a line, and leave `file` at its end."""
-    end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - 1))
-    if end and file.read() != b"\n":
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
-    file.seek(0, os.SEEK_END)

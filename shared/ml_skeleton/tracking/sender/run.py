@@ -33,7 +33,7 @@ class RunSender:
         run = self._sent.run or self._begin()
         alive = is_written(self.folder.lines)  # before reading, so that no last line is missed
         while not self.ended and (piece := self._read_piece()):
-            self._send(run, [json.loads(line) for line in piece.splitlines()])
+            self._send(run, [line for text in piece.splitlines() if (line := self._parsed(text))])
             self._keep(bytes=self._sent.bytes + len(piece))
         if not alive and not self.ended:
             self._runs.tag(run, {"ml_skeleton.end": UNEXPLAINED})
@@ -80,6 +80,15 @@ class RunSender:
             if len(piece) == PIECE_BYTES:
                 piece += file.readline()
         return piece[: piece.rfind(b"\n") + 1]
+
+    def _parsed(self, text: bytes) -> dict[str, Any]:
+        """Return a line; of two that a full disk has run together nothing can be told but that they are lost."""
+        try:
+            found: dict[str, Any] = json.loads(text)
+        except ValueError:
+            self._sent.refused.append(f"a line that is damaged: {text[:80].decode('ascii', 'replace')}")
+            return {}
+        return found
 
     def _send(self, run: str, lines: list[dict[str, Any]]) -> None:
         params: dict[str, str] = {}

@@ -1,6 +1,7 @@
 """Starting a tracking server on this machine."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,14 +19,17 @@ def local_server(uri: str, backend: str, artifacts: str) -> dict[str, Any] | Non
 
 
 def starter(settings: dict[str, Any]) -> Callable[[], str]:
-    """Return a function that sees to it that a server runs, without waiting for it, and returns why there can be none."""
-    from ml_skeleton.tracking import MLflowServer
+    """Return a function that sees to it that a server runs, without waiting; it returns why there is none, or ""."""
 
-    server = MLflowServer(**settings)
+    @cache
+    def server() -> Any:
+        from ml_skeleton.tracking import MLflowServer  # here, as most senders find one that runs
+
+        return MLflowServer(**settings)
 
     def start() -> str:
         try:
-            server.ensure_running()
+            server().ensure_running()
         except UserError as error:
             return str(error)
         return ""
