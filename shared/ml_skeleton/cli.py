@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ml_skeleton import __version__, experiment_cli
+from ml_skeleton import __version__
+from ml_skeleton.commands.experiment import run, tune
 from ml_skeleton.commands.machine import gpu_info, memory, verify
 from ml_skeleton.commands.mlflow_ui import mlflow_ui
 from ml_skeleton.console import Quiet, new_app, run_tool
@@ -18,7 +19,7 @@ def ml_skeleton() -> None:
     """Run and tune training functions; look at what the tools have made, and at what they need."""
 
 
-for command in (verify, gpu_info, memory, mlflow_ui):
+for command in (run, tune, verify, gpu_info, memory, mlflow_ui):
     app.command()(command)
 
 
@@ -55,10 +56,6 @@ def summary(
 def version() -> None:
     """Print the version of the tools."""
     typer.echo(__version__)
-
-
-for command in (experiment_cli.run, experiment_cli.tune):
-    app.command()(command)
 
 
 def main() -> None:

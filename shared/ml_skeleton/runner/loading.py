@@ -54,16 +54,20 @@ def with_tuning(
     """Return a configuration that tunes: by `tuner`, by the one it names, or by Optuna; None leaves a setting alone."""
     named = TunerType(tuner) if tuner else config.tuning.tuner_type
     chosen = TunerType.OPTUNA if named == TunerType.NONE else named
-    trials = {} if n_trials is None else {"n_trials": n_trials, "num_samples": n_trials}
-    time = {} if timeout_s is None else {"timeout": timeout_s}
-    return replace(config, tuning=replace(config.tuning, tuner_type=chosen, **trials, **time))
+    tuning = replace(config.tuning, tuner_type=chosen)
+    if n_trials is not None:
+        tuning.n_trials = tuning.num_samples = n_trials
+    if timeout_s is not None:
+        tuning.timeout = timeout_s
+    return replace(config, tuning=tuning)
 
 
 def _put(content: dict[str, Any], keys: list[str], value: Any, text: str) -> None:
     *outer, last = keys
     for key in outer:
-        inner = content.setdefault(key, {})
-        content = content[key] = {} if inner is None else inner
+        if content.get(key) is None:
+            content[key] = {}
+        content = content[key]
         if not isinstance(content, dict):
             raise UsageError(f"-o {text}: {key} is no section")
     content[last] = value

@@ -39,8 +39,8 @@ class SenderProcess:
         try:
             self._process.stdin.close()
             self._wait()
-        except BrokenPipeError:
-            pass  # it has ended; what it left is told below
+        except (BrokenPipeError, KeyboardInterrupt):
+            note("not waiting for MLflow any longer")  # the process beside goes on, or has ended
         self._tell()
 
     def _wait(self) -> None:
