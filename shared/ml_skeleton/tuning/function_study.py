@@ -5,9 +5,9 @@ import marshal
 import os
 import pickle
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -80,13 +80,13 @@ def _is_found_afresh(module: ModuleType) -> bool:
     """Tell whether an interpreter with this one's path would import the same file under the module's name."""
     if module.__name__ == "__main__" or getattr(module, "__file__", None) is None:
         return True  # cloudpickle sees to these itself
-    places: Sequence[str] | None = None
+    spec: ModuleSpec | None = None
     for end in range(1, module.__name__.count(".") + 2):
-        spec = PathFinder.find_spec(".".join(module.__name__.split(".")[:end]), places)
+        name = ".".join(module.__name__.split(".")[:end])
+        spec = PathFinder.find_spec(name, spec.submodule_search_locations if spec else None)
         if spec is None:
             return False
-        places = spec.submodule_search_locations
-    return spec.origin == module.__file__
+    return spec is not None and spec.origin == module.__file__
 
 
 def _goes_on(folder: Path, plan: Plan, target: int) -> bool:

@@ -1,5 +1,6 @@
 """A study as a whole: looked at from outside a run, turned round, or handed to somebody else."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,9 @@ def plain_study(place: Path | str, name: str, choices: Mapping[str, Mapping[str,
     kept = optuna.load_study(study_name=name, storage=open_storage(place))
     newest = {attempt_of(trial).number: trial for trial in kept.get_trials()}
     study = optuna.create_study(study_name=name, direction=kept.direction)
-    study.add_trials([_plain_trial(newest[number], choices) for number in sorted(newest)])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Choices for a categorical distribution")  # a tuple is one, too
+        study.add_trials([_plain_trial(newest[number], choices) for number in sorted(newest)])
     return study
 
 

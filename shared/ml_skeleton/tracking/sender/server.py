@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,9 +24,8 @@ def starter(settings: dict[str, Any]) -> Callable[[], str]:
 
     @cache
     def server() -> Any:
-        from ml_skeleton.tracking import MLflowServer  # here, as most senders find one that runs
-
-        return MLflowServer(**settings)
+        tracking: Any = import_module("ml_skeleton.tracking")  # here, as most senders find a server that runs
+        return tracking.MLflowServer(**settings)
 
     def start() -> str:
         try:
