@@ -7,9 +7,7 @@ import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
 
 from ml_skeleton.artifacts.files import complete_or_absent, fingerprint_of, make_folder, only_run
 from ml_skeleton.console import note
@@ -18,6 +16,7 @@ from ml_skeleton.tuning.forked import forked
 from ml_skeleton.tuning.function_trial import FunctionTask, run_trial
 from ml_skeleton.tuning.live_trial import OBJECTIVE
 from ml_skeleton.tuning.objective import Objective
+from ml_skeleton.tuning.pickled import pickled
 from ml_skeleton.tuning.process import Start, start_program
 from ml_skeleton.tuning.records import read_results
 from ml_skeleton.tuning.space import Space
@@ -53,40 +52,13 @@ def prepare(folder: Path, task: FunctionTask) -> Start:
     process instead, which works as long as no thread or CUDA context is in the way.
     """
     try:
-        content = {"sys_path": [str(Path(entry).resolve()) for entry in sys.path], "task": _pickled(task)}
+        content = {"sys_path": [str(Path(entry).resolve()) for entry in sys.path], "task": pickled(task, task.train_fn)}
     except Exception as error:  # whatever the objects that it holds raise
         note(f"the function cannot be pickled ({error}); trials run in forks of this process")
         return forked(lambda: run_trial(task))
     with complete_or_absent(folder / PICKLE) as partial:
         partial.write_bytes(pickle.dumps(content))
     return start_program
-
-
-def _pickled(task: FunctionTask) -> bytes:
-    """Return the task, its function with all its code unless another process finds that in the same file."""
-    import cloudpickle  # here, as only functions need it
-
-    module = inspect.getmodule(task.train_fn)
-    if module is None or _is_found_afresh(module):
-        return bytes(cloudpickle.dumps(task))
-    cloudpickle.register_pickle_by_value(module)
-    try:
-        return bytes(cloudpickle.dumps(task))
-    finally:
-        cloudpickle.unregister_pickle_by_value(module)
-
-
-def _is_found_afresh(module: ModuleType) -> bool:
-    """Tell whether an interpreter with this one's path would import the same file under the module's name."""
-    if module.__name__ == "__main__" or getattr(module, "__file__", None) is None:
-        return True  # cloudpickle sees to these itself
-    spec: ModuleSpec | None = None
-    for end in range(1, module.__name__.count(".") + 2):
-        name = ".".join(module.__name__.split(".")[:end])
-        spec = PathFinder.find_spec(name, spec.submodule_search_locations if spec else None)
-        if spec is None:
-            return False
-    return spec is not None and spec.origin == module.__file__
 
 
 def _goes_on(folder: Path, plan: Plan, target: int) -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -22,6 +23,7 @@ from ml_skeleton.errors import UsageError
 from ml_skeleton.tuning.builder import space_of_config
 from ml_skeleton.tuning.live_trial import OBJECTIVE
 from ml_skeleton.tuning.outcome import NoTrialComplete
+from ml_skeleton.tuning.pickled import pickled
 from ml_skeleton.tuning.ray_trial import RayTask, run_ray_trial
 from ml_skeleton.tuning.space import Number, Parameter, nearest
 
@@ -146,6 +148,7 @@ class RayTuneTuner:
 
 def _trainable(task: RayTask, folder: Path, keep_checkpoints: bool) -> Callable[[dict[str, Any]], None]:
     """Return the function that Ray runs in its workers."""
+    content = pickled(task, task.train_fn)
 
     def train(params: dict[str, Any]) -> None:
         def report(figures: dict[str, Any], checkpoints: Path) -> None:
@@ -157,7 +160,12 @@ def _trainable(task: RayTask, folder: Path, keep_checkpoints: bool) -> Callable[
         place = folder / f"{name}-{context.get_trial_id()}"
         with start.as_directory() if start else nullcontext() as start_from:
             run_ray_trial(
-                task, int(name.rpartition("_")[2]), place, params, report, Path(start_from) if start_from else None
+                pickle.loads(content),
+                int(name.rpartition("_")[2]),
+                place,
+                params,
+                report,
+                Path(start_from) if start_from else None,
             )
 
     return train
