@@ -139,6 +139,7 @@ def make_config(tmp_path: Path) -> Callable[..., ExperimentConfig]:
         config = ExperimentConfig(name="study", mlflow=MLflowConfig(tracking_uri=uri, auto_start=False))
         config.tuning.tuner_type = TunerType.OPTUNA
         config.tuning.n_trials = n_trials
+        config.tuning.max_concurrent_trials = 1
         config.tuning.search_space.parameters = space or {"x": {"type": "uniform", "low": 0.0, "high": 10.0}}
         for name, value in tuning.items():
             setattr(config.tuning, name, value)

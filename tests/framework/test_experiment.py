@@ -1,5 +1,7 @@
 """One training: what it is given, and what is kept of it."""
 
+import random
+
 import pytest
 from ml_skeleton import ExperimentConfig, TrainFunction, TrainingContext, TrainingResult, run_experiment
 from ml_skeleton.core.protocols import Framework
@@ -50,6 +52,13 @@ def test_parameters_tags_metrics_model_and_artifacts_are_kept(server, tmp_path):
     assert run.metrics == [("loss", 0.1, 0), ("acc", 0.9, 0)]
     assert run.artifacts == {"model/best.pt": b"model", "notes/notes.txt": b"notes"}
     assert run.tags["a"] == "b"
+
+
+def test_the_same_seed_gives_the_same_result(make_config):
+    def train_model(ctx: TrainingContext) -> TrainingResult:
+        return TrainingResult(random.random())
+
+    assert run_experiment(train_model, make_config()) == run_experiment(train_model, make_config())
 
 
 def test_something_else_than_a_result_is_refused(make_config):

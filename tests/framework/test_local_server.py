@@ -31,6 +31,6 @@ def test_a_server_that_cannot_be_is_a_message(monkeypatch):
         def ensure_running(self) -> None:
             raise UserError(f"port {self.settings['port']}: taken")
 
-    monkeypatch.setattr("ml_skeleton.tracking.MLflowServer", Server, raising=False)
+    monkeypatch.setattr("ml_skeleton.tracking.server.MLflowServer", Server)
 
     assert starter({"port": 5000})() == "port 5000: taken"

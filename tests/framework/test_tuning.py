@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from ml_skeleton import TrainingContext, TrainingResult, run_experiment
@@ -92,6 +94,25 @@ def test_a_search_that_is_done_is_begun_anew(make_config):
     folders = [run_experiment(train_model, make_config(n_trials=1), tune=True)["study_folder"] for _ in range(2)]
 
     assert [folder[-3:] for folder in folders] == ["001", "002"]
+
+
+def test_each_of_two_trials_at_once_has_a_gpu_of_its_own(make_config, monkeypatch):
+    """The function waits until both run, which they do only at the same time."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
+
+    def train_model(ctx: TrainingContext) -> TrainingResult:
+        with NOT_TO_BE_PICKLED:
+            gpu = os.environ["CUDA_VISIBLE_DEVICES"]
+        if ctx.trial_number:
+            Path(f"gpu-{gpu}").touch()
+            end = time.monotonic() + 30
+            while len(list(Path().glob("gpu-*"))) < 2 and time.monotonic() < end:
+                time.sleep(0.01)
+        return TrainingResult(0.0 if ctx.trial_number == 0 else len(list(Path().glob("gpu-*"))))
+
+    found = OptunaTuner(train_model, make_config(n_trials=3), jobs=2).optimize()
+
+    assert [trial.value for trial in found["study"].trials] == [0.0, 2.0, 2.0]
 
 
 def test_a_study_in_a_database_is_found_again(make_config, tmp_path):

@@ -6,17 +6,23 @@ from pathlib import Path
 from ml_skeleton.console import warn
 from ml_skeleton.core.protocols import TrainFunction, TrainingContext, TrainingResult
 from ml_skeleton.errors import UserError
+from ml_skeleton.utils.seed import setup_reproducibility
 
 MODEL_FOLDER = "model"
 
 
-def run_tracked(train_fn: TrainFunction, context: TrainingContext, tags: Mapping[str, str]) -> TrainingResult:
+def run_tracked(
+    train_fn: TrainFunction, context: TrainingContext, tags: Mapping[str, str], deterministic: bool
+) -> TrainingResult:
     """Call `train_fn`, log parameters, tags, final metrics, best model and artifacts, and return its result.
 
+    What is imported by now is seeded first; a function that imports torch itself seeds it itself, from `context.seed`.
     Raises what the function raises, and UserError if it returns something else than a TrainingResult.
     """
     for folder in (context.artifact_dir, context.checkpoint_dir):
         Path(folder).mkdir(parents=True, exist_ok=True)
+    if context.seed is not None:
+        setup_reproducibility(context.seed, deterministic)
     with context.tracker as tracker:
         tracker.log_params(context.hyperparameters)
         tracker.set_tags(tags)

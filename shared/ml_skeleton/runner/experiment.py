@@ -39,7 +39,7 @@ class Experiment:
             seed=config.seed,
         )
         described = {"mlflow.note.content": config.description} if config.description else {}
-        return run_tracked(train_fn, context, {**config.tags, **described})
+        return run_tracked(train_fn, context, {**config.tags, **described}, config.deterministic)
 
     def tune(self, train_fn: TrainFunction) -> dict[str, Any]:
         """Search good hyperparameters and return best_params, best_value, n_trials and study.

@@ -18,8 +18,9 @@ from ml_skeleton.tracking.ends import SigtermUnwinds, status_of
 from ml_skeleton.tracking.legal import legal_name
 from ml_skeleton.tracking.null_tracker import NullTracker
 from ml_skeleton.tracking.run_writer import Place, RunWriter
-from ml_skeleton.tracking.runs import Status, absolute
+from ml_skeleton.tracking.runs import Status
 from ml_skeleton.tracking.spool import now_ms
+from ml_skeleton.tracking.tables import absolute
 
 TRACEBACK = "traceback.txt"
 

@@ -72,13 +72,6 @@ def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
-def absolute(uri: str) -> str:
-    """Return a tracking URI that means the same in every folder: relative paths are resolved."""
-    if uri.startswith("sqlite:///") and not uri.startswith(("sqlite:////", "sqlite:///:")):
-        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).resolve()}"
-    return uri if ":" in uri or uri == "databricks" else str(Path(uri).resolve())
-
-
 def open_runs(uri: str, experiment: str, artifact_location: str | None, registry_uri: str | None) -> Runs:
     """Return the runs of an experiment, which is made if there is none.
 

@@ -57,7 +57,9 @@ def run_trial(task: FunctionTask) -> int:
     trial = LiveTrial(folder, _params(folder, task.choices))
     _heed_sigterm(trial)
     try:
-        result = run_tracked(_until_pruned(task.train_fn, trial), _context(task, trial, folder), {})
+        result = run_tracked(
+            _until_pruned(task.train_fn, trial), _context(task, trial, folder), {}, task.config.deterministic
+        )
     except Sigterm:
         return TERMINATED
     except UserError as error:

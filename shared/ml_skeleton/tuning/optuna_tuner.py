@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_skeleton.artifacts.files import make_folder, only_run
 from ml_skeleton.core.config import ExperimentConfig
+from ml_skeleton.core.devices import gpu_ids, trials_at_once
 from ml_skeleton.core.protocols import TrainFunction
 from ml_skeleton.core.trackers import NOWHERE, experiment_name, tracker_of
 from ml_skeleton.errors import UsageError, UserError
@@ -42,12 +43,19 @@ class OptunaTuner:
         mlflow_tracking_uri: str | None = None,
         study_name: str | None = None,
         storage: str | None = None,
-        jobs: int = 1,
+        jobs: int | None = None,
     ) -> None:
-        """Only take note. What is left out is as in the configuration; `jobs` trials run at once."""
+        """Only take note. What is left out is as in the configuration.
+
+        `jobs` trials run at once: left out, as many as `max_concurrent_trials` allows and
+        `resources_per_trial` lets this machine bear. Each gets a GPU of its own where there are enough.
+        """
         uri = config.mlflow.tracking_uri if mlflow_tracking_uri is None else mlflow_tracking_uri
         self._config = replace(config, mlflow=replace(config.mlflow, tracking_uri=uri))
-        self._train_fn, self._jobs = train_fn, jobs
+        self._train_fn = train_fn
+        fitting = trials_at_once(config.tuning.max_concurrent_trials, config.tuning.resources_per_trial)
+        self._jobs = fitting if jobs is None else jobs
+        self._gpus = gpu_ids() if 1 < self._jobs <= len(gpu_ids()) else ()
         self._name = study_name or config.name
         self._storage = storage or config.tuning.optuna_storage
         self._target = config.tuning.n_trials
@@ -127,7 +135,7 @@ class OptunaTuner:
             folder,
             plan,
             self._settings(),
-            Limits(target, self._jobs, study_timeout_s=left),
+            Limits(target, self._jobs, self._gpus, left),
             Allowance(start=start),
             "off",
         )

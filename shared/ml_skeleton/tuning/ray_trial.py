@@ -68,6 +68,6 @@ def run_ray_trial(
         seed=config.seed,
     )
     vars(context)["_optuna_trial"] = trial  # where scripts look for it
-    result = run_tracked(task.train_fn, context, {})
+    result = run_tracked(task.train_fn, context, {}, config.deterministic)
     said = {"metric": result.primary_metric_name, "minimize": result.minimize, "complete": True}
     report({OBJECTIVE: float(result.primary_metric), **said}, checkpoints)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ml_skeleton.errors import UserError
+
+if TYPE_CHECKING:
+    from ml_skeleton.tracking.server import MLflowServer
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -23,9 +25,10 @@ def starter(settings: dict[str, Any]) -> Callable[[], str]:
     """Return a function that sees to it that a server runs, without waiting; it returns why there is none, or ""."""
 
     @cache
-    def server() -> Any:
-        tracking: Any = import_module("ml_skeleton.tracking")  # here, as most senders find a server that runs
-        return tracking.MLflowServer(**settings)
+    def server() -> "MLflowServer":
+        from ml_skeleton.tracking.server import MLflowServer  # here, as most senders find one that runs
+
+        return MLflowServer(**settings)
 
     def start() -> str:
         try:
