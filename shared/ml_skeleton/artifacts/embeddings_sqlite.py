@@ -17,7 +17,7 @@ from ml_skeleton.artifacts.songs import LIST_COLUMNS, SONG_COLUMNS, SONGS_SCHEMA
 from ml_skeleton.errors import InputError, UserError
 
 BUSY_TIMEOUT_S = 30.0
-PAGE_BYTES, CACHE_KB = 16384, 65536  # a page holds a dozen vectors: bulk writes take half the time of the default
+PAGE_BYTES, CACHE_KB = 16384, 65536  # a page holds a dozen vectors of 256
 NOT_ITS_FAULT = {  # the file may well be whole
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,

@@ -33,7 +33,7 @@ LEAST_EFFECTIVE_RANK = 1.5
 MOST_MEAN_COSINE = 1 - 1e-6
 FEWEST_SONGS = 20  # of fewer, the rank says more of their number than of the encoder
 TOP = 10
-MOST_HUB_SONGS = 4000  # all pairs of so many take half a second
+MOST_HUB_SONGS = 4000  # all pairs of so many took a second on two busy cores
 
 
 def measure_health(matrix: Matrix) -> Health | None:

@@ -11,8 +11,9 @@ song at random, the similarities of each song taken as normal and independent. T
 estimate mean and variance from all pairs or a sample; of cosines both follow exactly
 from the first two moments of the unit vectors, without any pair.
 
-There is no index: 100,000 songs of 256 numbers cost a query about as much as
-reading them from memory once.
+There is no index: among 100,000 songs of 256 numbers a query took 20 ms, 38 with hub
+correction, where numpy took 5 to add up the matrix and 15 for the product alone
+(best of five, two busy cores).
 """
 
 from collections.abc import Iterator

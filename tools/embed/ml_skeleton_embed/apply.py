@@ -14,7 +14,7 @@ from ml_skeleton_embed.places import Batch
 Precision = Literal["float32", "bfloat16"]
 Matrix = npt.NDArray[np.float32]
 
-ROWS = {"cpu": 16, "cuda": 64}  # windows in a batch: more are no faster (benchmarks/embed.py)
+ROWS = {"cpu": 16, "cuda": 64}  # windows in a batch; chosen, not measured: no GPU was at hand
 
 
 @dataclass(frozen=True)
