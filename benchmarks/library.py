@@ -1,10 +1,11 @@
-"""Times a nightly run over a large library in which nothing is new: list, compare, refresh.
+"""Times nightly runs over a large library in which little is new: list, compare, refresh.
 
     python benchmarks/library.py --songs 60000
 
-Makes a player's database of so many rows over a few files, extracts each of these
-once, notes the recording of the others, and measures the real command: seconds, CPU seconds, peak MB, and how long
-it takes to open the crops folder. Everything is made in a temporary folder.
+Makes a player's database of so many rows over a few files and a crops folder that
+has a crop for each row, of a tenth of a second but with a sketch of full size. It
+measures the real command: seconds, CPU seconds, peak MB; then how long it takes to
+open the crops folder. Everything is made in a temporary folder.
 """
 
 import argparse
@@ -15,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from ml_skeleton.artifacts.crops import Crops, write_songs
+from ml_skeleton.artifacts.crops import Crop, Crops, CropWriter, write_songs
 
 COMMAND = Path(sys.executable).parent / "clem-extract"
 COLUMNS = (
@@ -29,6 +31,7 @@ COLUMNS = (
 )
 NS_PER_S = 10**9
 SECONDS, RATE = 3, 16000
+SKETCH_WORDS, FLIPS = 460, 0.15  # of a crop of a minute; how often a bit changes
 SONGS_PER_ALBUM, ALBUMS_PER_ARTIST = 12, 4
 
 
@@ -100,12 +103,28 @@ def seconds_to_open(out: Path) -> float:
     return float(subprocess.run([sys.executable, "-c", code, out], capture_output=True, text=True, check=True).stdout)
 
 
-def know_all(out: Path) -> int:
-    """Make the snapshot say that every song is one of the recordings that have crops, and return how many there are."""
-    crops = Crops(out)
-    songs = [replace(song, audio_id=crops.audio_ids[n % len(crops.audio_ids)]) for n, song in enumerate(crops.songs)]
+def crop_all(out: Path) -> None:
+    """Give every song that has none a recording and a crop of its own."""
+    crops, chance = Crops(out), np.random.default_rng(0)
+    there = set(crops.audio_ids)
+    songs = [replace(song, audio_id=song.audio_id or f"{song.song_id:032x}") for song in crops.songs]
+    samples = np.zeros(RATE // 10, np.int16)
+    with CropWriter(out, "benchmark") as writer:
+        for song in songs:
+            if song.audio_id not in there:
+                flips = chance.random((SKETCH_WORDS, 32)) < FLIPS  # bits that stay for a while, like those of music
+                begin = chance.integers(0, 2, 32)
+                bits = np.packbits((np.cumsum(flips, axis=0) + begin) % 2, axis=1).tobytes()
+                writer.add([Crop(song.audio_id or "", crops.policy, 0, 0.0, RATE, samples, 0.0, "flac", bits)])
     write_songs(out, songs, crops.provenance)
-    return len(crops.audio_ids)
+
+
+def add_file(database: Path, folder: Path, songs: int) -> None:
+    """Add one new song to the library."""
+    path = folder / "music" / "new.flac"
+    soundfile.write(path, 0.1 * np.random.default_rng(1).standard_normal(20 * RATE), RATE)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(f"INSERT INTO songs VALUES ({', '.join('?' * 18)})", row(songs, path))
 
 
 def show(what: str, cost: Cost) -> None:
@@ -123,11 +142,15 @@ def main() -> None:
         database, out = folder / "clementine.db", folder / "crops"
         make_database(database, make_files(folder / "music", asked.files, asked.songs))
         run(database, out, "--limit", str(asked.files))
-        print(f"{asked.songs} songs, {know_all(out)} recordings")
+        crop_all(out)
+        print(f"{asked.songs} songs, a crop each, in {len(Crops(out).parts())} parts")
+        show("all compared for the first time", run(database, out))
         show("nothing new", run(database, out))
-        with sqlite3.connect(database) as ratings:
+        with closing(sqlite3.connect(database)) as ratings, ratings:
             ratings.execute("UPDATE songs SET rating = 0.5 WHERE rowid % 100 = 0")
         show("ratings changed", run(database, out))
+        add_file(database, folder, asked.songs)
+        show("one new song", run(database, out))
         show("nothing written (--dry-run)", run(database, out, "--dry-run"))
         print(f"{'the folder opens in':<34} {seconds_to_open(out):6.2f} s")
     finally:

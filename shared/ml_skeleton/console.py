@@ -71,6 +71,16 @@ def note(text: str) -> None:
         _say(text)
 
 
+def show(text: str) -> None:
+    """Say what was asked for, a table for instance, on standard error, also with --quiet."""
+    _say(text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 song" or "2 songs"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def warn(text: str) -> None:
     """Say one line on standard error, also with --quiet."""
     _say(f"warning: {text}")
@@ -201,7 +211,11 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     if path is None:
         return None
     options = {parameter.name for parameter in context.command.params if parameter.name}
-    context.default_map = _config_section(path, context.info_name or _Voice.name, options - {"config"})
+    repeatable = {parameter.name for parameter in context.command.params if getattr(parameter, "multiple", False)}
+    section = _config_section(path, context.info_name or _Voice.name, options - {"config"})
+    context.default_map = {
+        name: [value] if name in repeatable and isinstance(value, str) else value for name, value in section.items()
+    }
     return path
 
 
@@ -236,6 +250,13 @@ StoreArgument = Annotated[
 VersionToRead = Annotated[
     str | None, typer.Option(metavar="NAME", help="Version of the embeddings to use.", show_default="the newest")
 ]
+CropsToRead = Annotated[
+    str | None,
+    typer.Option(
+        "--policy", metavar="NAME", help="Crops to use, where a folder holds several kinds, such as end-1x60s-16000hz.",
+        show_default="what clem-extract cut last",
+    ),
+]  # fmt: skip
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:N.", metavar="NAME")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Parallel processes.", show_default="80 % of the cores")]

@@ -9,6 +9,7 @@ from typing import Any
 from ml_skeleton.artifacts.provenance import Parent, Provenance, parse_provenance
 from ml_skeleton.errors import InputError
 
+PARTS = {"crops": "policy"}  # what the part of a parent is, where it is no version
 FOLDERS_ARE_OF = ("best.json", "evaluation.json", "demo.json")
 MISSING, CHANGED, SAME, UNCHECKED = "missing", "changed since", "unchanged", "there"
 
@@ -28,7 +29,7 @@ def describe(path: Path, part: str | None = None) -> Described:
     if not path.exists():
         raise InputError(f"{path}: no such artifact")
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, part)
     readers = {".pt": _checkpoint, ".json": _json}
     if path.suffix in (".db", ".sqlite", ".duckdb"):
         return _store(path, part)
@@ -56,7 +57,7 @@ def lineage_json(path: Path) -> str:
 
 def _ancestors(parents: tuple[Parent, ...], indent: str) -> Iterator[str]:
     for parent in parents:
-        part = f", version {parent.part}" if parent.part else ""
+        part = f", {PARTS.get(parent.kind, 'version')} {parent.part}" if parent.part else ""
         if parent.kind.endswith("database"):
             state = UNCHECKED if Path(parent.path).exists() else MISSING
             yield f"{indent}from {parent.kind} {parent.path} ({state})"
@@ -71,18 +72,18 @@ def _ancestors(parents: tuple[Parent, ...], indent: str) -> Iterator[str]:
         yield from _ancestors(described.parents, indent + "  ")
 
 
-def _folder(path: Path) -> Described:
+def _folder(path: Path, part: str | None) -> Described:
     """Describe a crops folder, or the artifact that a folder was made for."""
     for name in FOLDERS_ARE_OF:
         if (path / name).exists():
             return _json(path / name)
-    return _crops(path)
+    return _crops(path, part)
 
 
-def _crops(path: Path) -> Described:
+def _crops(path: Path, policy: str | None) -> Described:
     from ml_skeleton.artifacts.crops import Crops
 
-    crops = Crops(path)
+    crops = Crops(path, policy)
     details = {"recordings": len(crops.audio_ids), "songs": len(crops.songs)}
     return Described(crops.provenance, crops.fingerprint, details, crops.provenance.parents)
 

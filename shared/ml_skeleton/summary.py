@@ -6,6 +6,7 @@ from pathlib import Path
 from ml_skeleton.artifacts.crops import Crops, read_failures
 from ml_skeleton.artifacts.evaluations import Evaluation, read_evaluation
 from ml_skeleton.artifacts.playlists import read_playlist
+from ml_skeleton.console import counted
 
 TOP = 10
 NAMED_FAILURES = 5
@@ -36,7 +37,7 @@ def _unreadable(crops_path: Path) -> str:
     if not fatal:
         return ""
     reasons = Counter(failure.reason for failure in fatal)
-    lines = [f"Unreadable {len(fatal)} songs:"]
+    lines = [f"Unreadable {counted(len(fatal), 'song')}:"]
     for reason, count in reasons.most_common(NAMED_FAILURES):
         example = next(Path(failure.path).name for failure in fatal if failure.reason == reason)
         lines.append(f"           {count:>5} {reason} ({example!r})")

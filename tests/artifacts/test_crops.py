@@ -62,6 +62,23 @@ def test_crops_of_another_policy_are_left_out(make_crops, make_song, make_crop):
     assert (crops.audio_ids, [w.audio_id for w in read_all(crops)]) == (["a"], ["a"])
 
 
+def test_another_policy_is_read_by_its_name(make_crops, make_song, make_crop):
+    other = make_crop("b", policy="start-1x5s-8000hz", sample_rate=8000, speech=0.5)
+    folder = make_crops([make_song(1, audio_id="a", speech=0.1), make_song(2, audio_id="b")], [make_crop("a"), other])
+
+    crops = Crops(folder, "start-1x5s-8000hz")
+
+    assert (crops.audio_ids, [w.audio_id for w in read_all(crops)], crops.sample_rate) == (["b"], ["b"], 8000)
+    assert [song.speech for song in crops.songs] == [None, 0.5]
+
+
+def test_a_policy_that_is_not_there_is_answered_with_those_that_are(make_crops, make_song):
+    folder = make_crops([make_song()])
+
+    with pytest.raises(InputError, match="holds no crops of end-1x5s-8000hz; name one of end-1x60s-16000hz"):
+        _ = Crops(folder, "end-1x5s-8000hz").audio_ids
+
+
 def test_the_folder_knows_how_many_crops_each_recording_has(make_crops, make_song, make_crop):
     folder = make_crops([make_song()], [make_crop("a"), make_crop("a", crop=1), make_crop("b")])
 
@@ -187,5 +204,5 @@ def test_a_folder_that_lost_its_audio_is_refused(make_crops, make_song):
     folder = make_crops([make_song()])
     next((folder / "audio").iterdir()).unlink()
 
-    with pytest.raises(InputError, match="holds no audio of end-1x60s-16000hz; cut it again with: clem-extract"):
+    with pytest.raises(InputError, match="holds no crops of end-1x60s-16000hz; cut it again with: clem-extract"):
         _ = Crops(folder).audio_ids

@@ -1,13 +1,16 @@
 """What a run decides to do, from the database, the disk and the past."""
 
+import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ml_skeleton.artifacts.crops import CropWriter, Failure, write_failures
 from ml_skeleton.artifacts.songs import KnownFile
+from ml_skeleton.artifacts.speech import SpeechShare, mean_speech
 from ml_skeleton.errors import UserError
-from ml_skeleton_extract_audio.folder import mean_speech, read_past, refuse_foreign
+from ml_skeleton_extract_audio.folder import read_past, refuse_foreign
 from ml_skeleton_extract_audio.locations import PathMap
 from ml_skeleton_extract_audio.plan import Past, Plan, Selection, make_plan, refuse_missing_root
 from ml_skeleton_extract_audio.speech import SpeechPolicy
@@ -39,7 +42,8 @@ def past_of(songs, **fields) -> Past:
     """Return what a run leaves that found all these files, each a recording of its own."""
     found = make_plan(songs, PathMap(), NEW, ALL).songs
     known = [
-        KnownFile(s.url, s.start_s, s.mtime, s.filesize, f"{s.song_id:032x}" if s.mtime else None, 60.0) for s in found
+        KnownFile(s.url, s.start_s, s.mtime, s.filesize, f"{s.song_id:032x}" if s.mtime else None, 60.0, s.rating, None)
+        for s in found
     ]
     return Past(known, **{"failures": [], "failed": set(), "speech": {file.audio_id: None for file in known}, **fields})
 
@@ -156,8 +160,8 @@ def test_the_past_knows_recordings_of_the_policy_and_their_speech(tmp_path, make
 
 
 def test_speech_is_weighted_by_length():
-    assert mean_speech([(1.0, 10.0), (0.0, 30.0)]) == 0.25
-    assert mean_speech([(1.0, 10.0), (None, 30.0)]) is None
+    assert mean_speech([SpeechShare(1.0, 10.0), SpeechShare(0.0, 30.0)]) == 0.25
+    assert mean_speech([SpeechShare(1.0, 10.0), SpeechShare(None, 30.0)]) is None
 
 
 def test_what_a_killed_run_left_half_written_is_no_foreign_file(tmp_path):
@@ -210,3 +214,15 @@ def test_every_song_without_a_job_has_a_reason(make_song, tmp_path):
             "left for a later run (--limit)": 1,
         }
     )
+
+
+def test_a_rating_that_changed_since_the_last_run_is_dated_and_stays_so(library):
+    same, changed = library(1, rating=0.4), library(2, rating=0.4)
+    past = past_of([same, changed])
+
+    found = planned([same, replace(changed, rating=0.8)], past).songs
+
+    assert found[0].rating_changed is None
+    assert abs(found[1].rating_changed - time.time()) < 60
+    remembered = [*past.songs[:1], past.songs[1]._replace(rating=0.8, rating_changed=7)]
+    assert planned([replace(changed, rating=0.8)], replace(past, songs=remembered)).songs[0].rating_changed == 7

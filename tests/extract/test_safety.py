@@ -195,6 +195,6 @@ def test_songs_that_left_the_library_are_forgotten_and_their_crops_kept(start, l
 
     status, err = finish(start("--db", database))
 
-    assert (status, "5 songs of the last run are no longer in the library" in err) == (0, True)
+    assert (status, "5 songs of the last run no longer in the library" in err) == (0, True)
     assert [song.song_id for song in Crops(extracted).songs] == [song.song_id for song in Crops(clean).songs][5:]
     assert crop_keys(extracted) == crop_keys(clean)

@@ -39,3 +39,18 @@ def test_a_recording_on_two_albums_belongs_to_both(make_song):
     songs = [make_song(1, audio_id="a", album="One"), make_song(2, audio_id="a", album="Best of")]
 
     assert recordings_of(joined_by_audio(songs, {}))[0].album_keys == ("Artist|||Best of", "Artist|||One")
+
+
+def test_a_rating_that_a_run_saw_change_counts_more_than_a_newer_file(make_song):
+    changed = make_song(1, audio_id="a", rating=0.2, mtime=10, rating_changed=15)
+    newer = make_song(2, audio_id="a", rating=0.9, mtime=20)
+
+    assert recordings_of([changed, newer])[0].rating == 0.2
+
+
+def test_recordings_that_sound_the_same_are_one_group(make_song):
+    songs = [make_song(1, audio_id="a"), make_song(2, audio_id="b"), make_song(3, audio_id="c")]
+
+    recordings = recordings_of(joined_by_audio(songs, {}, {"b": "b", "c": "b"}))
+
+    assert [recording.group for recording in recordings] == ["a", "b", "b"]

@@ -97,3 +97,23 @@ def test_the_same_inputs_give_the_same_bytes(recommend_from, rated_library, tmp_
 
     assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == before
     assert set(before) == {"best.xspf", "best.m3u8", "best.csv", "best.json"}
+
+
+def test_of_recordings_that_sound_the_same_the_best_one_is_listed(recommend_from, rated_library, make_song):
+    alike = [make_song(100 + n, rating=None, audio_id=f"{n:x}" * 32, alike="0" * 32) for n in range(3)]
+
+    tracks = recommend_from([*rated_library, *alike])
+
+    found = [track["stars"] for track in tracks if track["song_id"] >= 100]
+    every = [track["stars"] for track in recommend_from([*rated_library, *(replace(s, alike=None) for s in alike)])
+             if track["song_id"] >= 100]  # fmt: skip
+    assert (len(every), found) == (3, [max(every)])
+
+
+def test_a_song_that_sounds_like_a_rated_one_is_left_out(recommend_from, rated_library, make_song):
+    other_encoding = make_song(100, rating=None, alike=rated_library[1].audio_id)
+    rated = replace(rated_library[1], alike=rated_library[1].audio_id)
+
+    tracks = recommend_from([rated_library[0], rated, *rated_library[2:], other_encoding])
+
+    assert rated.rating is not None and 100 not in {track["song_id"] for track in tracks}

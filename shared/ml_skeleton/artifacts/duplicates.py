@@ -55,6 +55,14 @@ def read_duplicates(folder: Path) -> list[Duplicate]:
     return [Duplicate(**row) for row in pq.read_table(folder / NAME).to_pylist()]
 
 
+def stand_ins(duplicates: Sequence[Duplicate]) -> dict[str, str]:
+    """Return for each recording that has a like the one that stands for its group: the first by audio_id."""
+    first: dict[int, str] = {}
+    for duplicate in duplicates:
+        first[duplicate.group] = min(first.get(duplicate.group, duplicate.audio_id), duplicate.audio_id)
+    return {duplicate.audio_id: first[duplicate.group] for duplicate in duplicates}
+
+
 def duplicates_provenance(folder: Path) -> Provenance | None:
     """Return what duplicates.parquet was made from; None if there is none."""
     path = folder / NAME

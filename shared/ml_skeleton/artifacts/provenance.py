@@ -23,7 +23,7 @@ class Parent:
     kind: str
     path: str  # absolute
     fingerprint: str  # of its content when it was read
-    part: str | None = None  # the version, where the artifact holds several
+    part: str | None = None  # the version or policy, where the artifact holds several
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Provenance:
 
     def to_json(self) -> str:
         """Return one line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(asdict(self))  # in the order of the code, which is that for a reader
 
     def parent(self, kind: str) -> Parent | None:
         """Return the parent of that kind, or None if there is none."""

@@ -44,6 +44,8 @@ SONGS_SCHEMA = pa.schema(
         pa.field("audio_id", pa.string()),  # fingerprint of the audio; null where nothing could be read
         pa.field("speech", pa.float64()),  # share of its crops that is speech, 0 to 1; null where not measured
         pa.field("playlists", pa.list_(pa.string())),  # of the listener that it stands in; null where not read
+        pa.field("alike", pa.string()),  # audio_id for all recordings that sound the same; null where none does
+        pa.field("rating_changed", pa.int64()),  # Unix time of the run that found another rating than before; else null
     ]
 )
 
@@ -76,6 +78,8 @@ class Song:
     audio_id: str | None
     speech: float | None = None
     playlists: tuple[str, ...] | None = None
+    alike: str | None = None
+    rating_changed: int | None = None
 
     @property
     def label(self) -> str:
@@ -85,7 +89,7 @@ class Song:
 
 
 class KnownFile(NamedTuple):
-    """What tells whether the file of a song is the one that was read; columns of SONGS_SCHEMA."""
+    """What a run remembers of a song: which file it read, and the rating then; columns of SONGS_SCHEMA."""
 
     url: str
     start_s: float
@@ -93,6 +97,8 @@ class KnownFile(NamedTuple):
     filesize: int | None
     audio_id: str | None
     length_s: float | None  # as the decoder found it, where the player does not know
+    rating: float | None
+    rating_changed: int | None
 
 
 SONG_COLUMNS = tuple(field.name for field in fields(Song))
@@ -104,10 +110,12 @@ def album_key(albumartist: str, album: str) -> tuple[str, ...]:
     return (f"{albumartist}|||{album}",) if album else NO_ALBUM
 
 
-def joined_by_audio(songs: Sequence[Song], speech: Mapping[str, float | None]) -> list[Song]:
-    """Return the songs, each with the albums of all copies of its recording, and with its recording's share of speech.
+def joined_by_audio(
+    songs: Sequence[Song], speech: Mapping[str, float | None], alike: Mapping[str, str] | None = None
+) -> list[Song]:
+    """Return the songs, each with the albums of all copies of its recording, and with what is known of its audio.
 
-    Of more than MOST_ALBUMS albums the song's own and the first others are kept.
+    `speech` and `alike` go by audio_id. Of more than MOST_ALBUMS albums the song's own and the first others are kept.
     A song without audio_id keeps the album of its tags.
     """
     albums: dict[str, set[str]] = defaultdict(set)
@@ -120,7 +128,8 @@ def joined_by_audio(songs: Sequence[Song], speech: Mapping[str, float | None]) -
         if song.audio_id:
             own, shared = album_key(song.albumartist, song.album), keys[song.audio_id]
             all_keys = shared if set(own) <= set(shared) else (*own, *shared[:-1])
-            song = replace(song, album_keys=all_keys, speech=speech.get(song.audio_id))
+            stand_in = (alike or {}).get(song.audio_id)
+            song = replace(song, album_keys=all_keys, speech=speech.get(song.audio_id), alike=stand_in)
         joined.append(song)
     return joined
 
@@ -146,5 +155,6 @@ def from_table(table: pa.Table) -> list[Song]:
 
 def read_known_files(path: Path) -> list[KnownFile]:
     """Return what songs.parquet at `path` says of the songs' files: a tenth of the memory of all its columns."""
-    table = pq.read_table(path, columns=list(KnownFile._fields))
+    schema = pa.schema([SONGS_SCHEMA.field(name) for name in KnownFile._fields])
+    table = pq.read_table(path, schema=schema)
     return [KnownFile(*row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]

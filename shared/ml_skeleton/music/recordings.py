@@ -12,7 +12,7 @@ class Recording:
     """All songs of the player that are one recording."""
 
     audio_id: str
-    songs: tuple[Song, ...]  # the most recently changed copy first
+    songs: tuple[Song, ...]  # the most recently changed copy first: by a new rating, then by its file
 
     @property
     def song(self) -> Song:
@@ -35,6 +35,11 @@ class Recording:
         return self.songs[0].speech or 0.0
 
     @property
+    def group(self) -> str:
+        """Equal for recordings that sound the same, other encodings or remasters of each other."""
+        return self.songs[0].alike or self.audio_id
+
+    @property
     def artist(self) -> str:
         """Who plays it, folded for comparison; "" if unknown."""
         return (self.song.artist or self.song.albumartist).casefold().strip()
@@ -45,14 +50,16 @@ class Recording:
         return self.songs[0].album_keys
 
 
+def _age(song: Song) -> tuple[int, int, int]:
+    """Return a key that puts the copy first whose rating changed last, or else whose file did."""
+    return -(song.rating_changed or 0), -(song.mtime or 0), song.song_id
+
+
 def recordings_of(songs: Iterable[Song]) -> list[Recording]:
     """Return the recordings of all songs whose audio is known, ordered by audio_id."""
     copies: dict[str, list[Song]] = defaultdict(list)
     for song in songs:
         if song.audio_id:
             copies[song.audio_id].append(song)
-    newest_first = {
-        audio_id: tuple(sorted(same, key=lambda song: (-(song.mtime or 0), song.song_id)))
-        for audio_id, same in copies.items()
-    }
+    newest_first = {audio_id: tuple(sorted(same, key=_age)) for audio_id, same in copies.items()}
     return [Recording(audio_id, newest_first[audio_id]) for audio_id in sorted(newest_first)]

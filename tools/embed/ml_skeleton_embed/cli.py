@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from ml_skeleton.console import Config, Device, Quiet, new_app, note, path_from_pipe, run_tool
+from ml_skeleton.console import Config, CropsToRead, Device, Quiet, new_app, note, path_from_pipe, run_tool
 from ml_skeleton.errors import UsageError
 
 app = new_app()
@@ -21,6 +21,7 @@ def embed(
     crops: Annotated[
         Path | None, typer.Option(help="Crops folder.", show_default="the one that the encoder was trained on")
     ] = None,
+    policy: CropsToRead = None,
     store: Annotated[Path, typer.Option(help="Database to add to, .db or .duckdb; made if missing.")] = Path(
         "artifacts/embeddings.db"
     ),
@@ -72,7 +73,7 @@ def embed(
 
     header = read_header(encoder, "encoder")
     options = Options(version, device, precision, encoder_class, prune)
-    done = embed_songs(header, Crops(crops or crops_of(header)), store, options)
+    done = embed_songs(header, Crops(crops or crops_of(header), policy), store, options)
     note(str(done))
     if not allow_collapse:
         refuse_collapse(store, done.version, done.health)

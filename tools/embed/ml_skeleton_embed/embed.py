@@ -7,7 +7,7 @@ import numpy as np
 from ml_skeleton.artifacts.checkpoints import Header
 from ml_skeleton.artifacts.crops import Crops
 from ml_skeleton.artifacts.embeddings import EmbeddingStore, Health, Version, open_or_make_store
-from ml_skeleton.artifacts.provenance import Parent, Provenance
+from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.console import progress, warn
 from ml_skeleton.errors import InputError, UserError
 from ml_skeleton.interrupts import stop_request
@@ -68,6 +68,7 @@ def embed_songs(encoder: Header, crops: Crops, store_path: Path, options: Option
     rate = encoder.content["arguments"]["sample_rate"]
     if rate != crops.sample_rate:
         raise InputError(f"{crops.folder}: crops of {crops.sample_rate} Hz, but the encoder hears {rate} Hz")
+    _warn_of_other_crops(encoder, crops)
     version = _version(encoder, crops, options)
     there = {song.audio_id for song in crops.songs if song.audio_id} & set(crops.audio_ids)
     with open_or_make_store(store_path, TOOL) as store:
@@ -96,9 +97,18 @@ def _version(encoder: Header, crops: Crops, options: Options) -> Version:
         encoder_fingerprint=encoder.fingerprint,
         dimension=encoder.content["embedding_dim"],
         settings=settings,
-        parents=(encoder.as_parent(), Parent("crops", str(crops.folder.resolve()), crops.fingerprint)),
+        parents=(encoder.as_parent(), crops.as_parent()),
         created=Provenance("version", 1, TOOL).created,
     )
+
+
+def _warn_of_other_crops(encoder: Header, crops: Crops) -> None:
+    trained_on = encoder.provenance.parent("crops")
+    if trained_on is not None and trained_on.part not in (None, crops.policy):
+        warn(
+            f"{encoder.path}: trained on crops of {trained_on.part}, and these are of {crops.policy}; "
+            "--policy chooses others"
+        )
 
 
 def _refuse_another(store: EmbeddingStore, version: Version, same_name: Version | None) -> None:

@@ -1,130 +1,109 @@
-"""Finds recordings that sound the same, by the sketches of their crops.
+"""Finds recordings that sound the same, whatever their encoding, level and tone.
 
-Two recordings become candidates when they share a few of the 32-bit words of
-their sketches exactly; sorting all words finds those in n log n. A candidate
-pair is then laid over each other at the shift where the words met, and counts
-as alike when enough bits agree.
+The sketches of the crops say which pairs may be alike, and how much. Pairs far
+apart are left; for those in between the sound itself is compared. Measured with
+benchmarks/likeness.py, see its figures in the tool's README.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from ml_skeleton.artifacts.crops import crop_measures
-from ml_skeleton.artifacts.duplicates import FORMAT, KIND, Duplicate, duplicates_provenance, write_duplicates
-from ml_skeleton.artifacts.files import fingerprint_of
+from ml_skeleton.artifacts.duplicates import (
+    FORMAT,
+    KIND,
+    Duplicate,
+    duplicates_provenance,
+    read_duplicates,
+    write_duplicates,
+)
+from ml_skeleton.artifacts.parts import opened_part, row_groups
 from ml_skeleton.artifacts.provenance import Provenance
-from numpy.typing import NDArray
 
-from ml_skeleton_extract_audio.sketch import BITS, NOTHING, Bits
+from ml_skeleton_extract_audio.alignment import Pattern, agreement, pattern
+from ml_skeleton_extract_audio.candidates import Sketches, best_correlation, candidates
+from ml_skeleton_extract_audio.sketch import STEP_S
 
-ALIKE = 0.4  # correlation of the bits; the same recording reaches 0.6 and more, another one less than 0.3
-MIN_OVERLAP = 40  # words, 5 s
-MIN_SHARED = 2  # words that a candidate pair shares at one shift
-SLICES = 16  # all words are sorted in so many parts, to bound the memory
-NEIGHBOURS = 8  # a word that many songs share pairs each with the next few only
-SHIFT_SLACK = 1  # words around the shift of the candidate
+METHOD = 2  # in the provenance; with another one everything is compared anew
+STRANGERS, SURE = 0.3, 0.75  # correlation of the sketches below which, and from which, nothing is left open
+ALIKE = 0.5  # agreement of the sound
+PATTERNS_KEPT = 64  # of crops, 0.5 MB each
 
-Pair = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Sketches:
-    """The sketches of many crops in a row."""
-
-    audio_ids: list[str]
-    words: Bits  # of all crops (N,)
-    starts: NDArray[np.int64]  # where each crop begins in `words`, and the end (crops + 1,)
-
-    def of(self, number: int) -> Bits:
-        return self.words[self.starts[number] : self.starts[number + 1]]
+Listen = Callable[[int], Pattern]  # the pattern of a crop by its number
 
 
-def refresh_duplicates(folder: Path, policy: str, tool: str) -> None:
-    """Bring duplicates.parquet up to date with the crops of `policy`, if any came or went since it was written."""
-    table = crop_measures(folder, ["audio_id", "policy"])
-    made_from = fingerprint_of(policy, *sorted(f"{row['audio_id']} {row['policy']}" for row in table.to_pylist()))
+def refresh_duplicates(folder: Path, policy: str, tool: str) -> bool:
+    """Bring duplicates.parquet up to date with the crops of `policy`; return whether any came since it was written.
+
+    Crops are only ever added, in order, so those that came are compared with all, and the others not again.
+    """
+    total = crop_measures(folder, ["policy"])["policy"].to_pylist().count(policy)
+    settings = {"policy": policy, "method": METHOD, "sure": SURE, "alike": ALIKE}
     before = duplicates_provenance(folder)
-    if before is not None and before.settings.get("made_from") == made_from:
-        return
-    found = find_alike(read_sketches(folder, policy))
-    provenance = Provenance(KIND, FORMAT, tool, settings={"policy": policy, "made_from": made_from, "alike": ALIKE})
-    write_duplicates(folder, found, provenance)
+    compared = before.settings.get("compared", 0) if before and settings.items() <= before.settings.items() else 0
+    if before is not None and compared == total:
+        return False
+    sketches, places = read_sketches(folder, policy)
+    listen = lru_cache(PATTERNS_KEPT)(lambda number: _pattern_at(places[number]))
+    known = read_duplicates(folder) if compared else []
+    found = find_alike(sketches, listen, compared, known)
+    write_duplicates(folder, found, Provenance(KIND, FORMAT, tool, settings={**settings, "compared": total}))
+    return True
 
 
-def read_sketches(folder: Path, policy: str) -> Sketches:
-    """Return the sketches of all crops of `policy` that have one."""
-    table = crop_measures(folder, ["audio_id", "policy", "sketch"])
-    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    kept = [(audio_id, words) for audio_id, found, words in rows if found == policy and words]
-    lengths = np.array([0] + [len(words) // 4 for _, words in kept])
-    words = np.frombuffer(b"".join(words for _, words in kept), dtype="<u4").astype(np.uint32, copy=False)
-    return Sketches([audio_id for audio_id, _ in kept], words, np.cumsum(lengths))
+def read_sketches(folder: Path, policy: str) -> tuple[Sketches, list[tuple[Path, int, int]]]:
+    """Return the sketches of all crops of `policy`, some empty, and where the crops lie: part, row group, row."""
+    audio_ids, lengths, places, words = [], [0], [], bytearray()
+    for group in row_groups(folder, ["audio_id", "policy", "sketch"]):
+        for row, (audio_id, found, sketch) in enumerate(group.rows):
+            if found == policy:
+                audio_ids.append(audio_id)
+                lengths.append(len(sketch or b"") // 4)
+                words += sketch or b""  # not kept one by one: 60,000 crops have 110 MB of them
+                places.append((group.part, group.number, row))
+    joined = np.frombuffer(words, dtype="<u4").astype(np.uint32, copy=False)
+    return Sketches(audio_ids, joined, np.cumsum(lengths)), places
 
 
-def find_alike(sketches: Sketches) -> list[Duplicate]:
-    """Return all recordings that sound like another one, by group."""
-    best: dict[str, float] = {}
-    groups = _Groups()
-    for (one, other), shifts in candidates(sketches).items():
+def find_alike(
+    sketches: Sketches, listen: Listen, first_new: int = 0, known: Sequence[Duplicate] = ()
+) -> list[Duplicate]:
+    """Return all recordings that sound like another one, by group.
+
+    `known` are those among the crops before `first_new`, which are not compared again.
+    """
+    pairs = []
+    for (one, other), shifts in candidates(sketches, first_new).items():
+        similarity, shift = best_correlation(sketches.of(one), sketches.of(other), shifts)
+        if similarity >= STRANGERS:
+            pairs.append((similarity, one, other, shift))
+    best = {duplicate.audio_id: duplicate.similarity for duplicate in known}
+    groups, first = _Groups(), {duplicate.group: duplicate.audio_id for duplicate in known}
+    for duplicate in known:
+        groups.join(first[duplicate.group], duplicate.audio_id)
+    for similarity, one, other, shift in sorted(pairs, reverse=True):
         names = sketches.audio_ids[one], sketches.audio_ids[other]
-        if names[0] == names[1]:
+        if groups.root(names[0]) == groups.root(names[1]):
             continue
-        similarity = max(correlation(sketches.of(one), sketches.of(other), shift) for shift in shifts)
-        if similarity >= ALIKE:
-            groups.join(*names)
-            for name in names:
-                best[name] = max(best.get(name, 0.0), similarity)
+        if similarity < SURE:
+            similarity = agreement(listen(one), listen(other), shift * STEP_S)
+            if similarity < ALIKE:
+                continue
+        groups.join(*names)
+        for name in names:
+            best[name] = max(best.get(name, 0.0), similarity)
     numbers: dict[str, int] = {}
     rows = sorted((groups.root(name), name) for name in best)
     return [Duplicate(numbers.setdefault(root, len(numbers)), name, best[name]) for root, name in rows]
 
 
-def candidates(sketches: Sketches) -> dict[Pair, set[int]]:
-    """Return the pairs of crops that share words, and the shifts at which they share most."""
-    counts: dict[tuple[int, int, int], int] = {}
-    for pairs in _meetings(sketches):
-        keys, found = np.unique(pairs, axis=0, return_counts=True)
-        for (one, other, shift), count in zip(keys.tolist(), found.tolist(), strict=True):
-            counts[one, other, shift] = counts.get((one, other, shift), 0) + count
-    shifts: dict[Pair, set[int]] = {}
-    for (one, other, shift), count in counts.items():
-        near = sum(counts.get((one, other, shift + step), 0) for step in range(-SHIFT_SLACK, SHIFT_SLACK + 1))
-        if near >= MIN_SHARED and count:
-            shifts.setdefault((one, other), set()).add(shift)
-    return shifts
-
-
-def _meetings(sketches: Sketches) -> Iterator[NDArray[np.int64]]:
-    """Yield rows of (crop, another crop, shift) for words that are equal in both. (M, 3)"""
-    for number in range(SLICES):
-        chosen = np.flatnonzero((sketches.words % SLICES == number) & (sketches.words != NOTHING))
-        order = chosen[np.argsort(sketches.words[chosen], kind="stable")]
-        words = sketches.words[order]
-        for gap in range(1, NEIGHBOURS + 1):
-            same = np.flatnonzero(words[gap:] == words[:-gap])
-            places = np.stack([order[same], order[same + gap]])  # stable, so the earlier crop comes first
-            crops = np.searchsorted(sketches.starts, places, side="right") - 1
-            shift = np.diff(places - sketches.starts[crops], axis=0)
-            yield np.concatenate([crops, shift]).T[crops[0] != crops[1]]
-
-
-def correlation(one: Bits, other: Bits, shift: int) -> float:
-    """Return how well the bits agree where `one[n]` meets `other[n + shift]`, give or take SHIFT_SLACK; 1 is all."""
-    return max(_agreement(one, other, shift + step) for step in range(-SHIFT_SLACK, SHIFT_SLACK + 1))
-
-
-def _agreement(one: Bits, other: Bits, shift: int) -> float:
-    first, last = max(0, -shift), min(len(one), len(other) - shift)
-    if last - first < MIN_OVERLAP:
-        return 0.0
-    left, right = one[first:last], other[first + shift : last + shift]
-    heard = (left != NOTHING) & (right != NOTHING)
-    if heard.sum() < MIN_OVERLAP:
-        return 0.0
-    differing = int(np.bitwise_count(left[heard] ^ right[heard]).sum())
-    return 1.0 - 2.0 * differing / (BITS * int(heard.sum()))
+def _pattern_at(place: tuple[Path, int, int]) -> Pattern:
+    path, group, row = place
+    with opened_part(path) as part:
+        table = part.read_row_group(group, columns=["samples", "sample_rate"]).slice(row, 1)
+    return pattern(np.frombuffer(table["samples"][0].as_buffer(), dtype="<i2"), table["sample_rate"][0].as_py())
 
 
 class _Groups:

@@ -35,6 +35,17 @@ def parse_path_map(texts: Sequence[str]) -> PathMap:
     return PathMap(tuple(sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)))
 
 
+def unused_maps(path_map: PathMap, urls: Sequence[str]) -> list[str]:
+    """Return a text for each pair of the map that no file lies under, with an example of where they lie."""
+    files = [file for file in (file_of(url, PathMap()) for url in urls) if file]
+    return [
+        f"--path-map {os.fsdecode(old)}={os.fsdecode(new)}: no file of the database lies there"
+        + (f"; they are such as {os.fsdecode(files[0])}" if files else "")
+        for old, new in path_map.pairs
+        if not any(file == old or file.startswith(old + b"/") for file in files)
+    ]
+
+
 def file_of(url: str, path_map: PathMap) -> bytes | None:
     """Return the file behind the player's URL as a path in bytes, or None if it is no local file.
 

@@ -1,6 +1,7 @@
 """Decides what each song of the library needs: nothing, a look at its file, or nothing that can be done."""
 
 import os
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ STATS_PER_TASK = 256
 # a disk that is not mounted looks like this; a listener who tidies up does not
 VANISHED_SHARE = 0.2
 VANISHED_SONGS = 20
+
+EXTRACTED_BEFORE = "extracted before"
 
 FileState: TypeAlias = tuple[str, float, int | None, int | None]  # url, start_s, mtime, filesize
 
@@ -73,11 +76,14 @@ def make_plan(songs: Sequence[Song], path_map: PathMap, past: Past, wanted: Sele
     unchanged = {state_of(song): song for song in past.songs}
     last = {(song.url, song.start_s): song for song in past.songs}
     last_starts = _last_starts(songs)
-    files = [file_of(song.url, path_map) for song in songs]
+    files, now = [file_of(song.url, path_map) for song in songs], int(time.time())
     plan = Plan()
     for song, file, found in zip(songs, files, _stat_all(files), strict=True):
-        before = None if wanted.prune else last.get((song.url, song.start_s))
-        here = _as_found(song, file, found, unchanged, before)
+        remembered = last.get((song.url, song.start_s))
+        before = None if wanted.prune else remembered
+        here = replace(
+            _as_found(song, file, found, unchanged, before), rating_changed=_rating_changed(song, remembered, now)
+        )
         if found is None and song.available and before is not None and before.mtime is not None:
             plan.vanished.append(here)
         plan.songs.append(here)
@@ -125,7 +131,7 @@ def _settled(song: Song, here: Song, file: bytes | None, past: Past, wanted: Sel
         ("not rated (--rated-only)", wanted.rated_only and song.rating is None),
         ("longer than --max-duration", (song.length_s or 0.0) > wanted.max_duration_s),
         ("unreadable before and unchanged", state_of(here) in past.failed),
-        ("extracted before", here.audio_id in past.speech),
+        (EXTRACTED_BEFORE, here.audio_id in past.speech),
     )
     return next((reason for reason, holds in checks if holds), None)
 
@@ -148,6 +154,13 @@ def _as_found(
         here = replace(song, path=path, mtime=int(found.st_mtime), filesize=found.st_size)
         known = unchanged.get(state_of(here))
     return replace(here, audio_id=known.audio_id, length_s=song.length_s or known.length_s) if known else here
+
+
+def _rating_changed(song: Song, remembered: KnownFile | None, now: int) -> int | None:
+    """Return when the rating was first found other than before; the players do not note it."""
+    if remembered is None:
+        return None
+    return remembered.rating_changed if song.rating == remembered.rating else now
 
 
 def _stat_all(files: Sequence[bytes | None]) -> Iterator[os.stat_result | None]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ml_skeleton.artifacts.crops import Crops
-from ml_skeleton.console import note
+from ml_skeleton.console import counted, note, show
 
 from ml_skeleton_extract_audio.health import health_table
 
@@ -13,6 +13,6 @@ def show_results(out: Path, preview: Path | None, limit: int | None, report: boo
     if preview is not None:
         from ml_skeleton_extract_audio.preview import write_previews  # here, as few runs need soundfile
 
-        note(f"{write_previews(Crops(out), preview, limit)} previews written to {preview}")
+        note(f"{counted(write_previews(Crops(out), preview, limit), 'preview')} written to {preview}")
     if report:
-        note(health_table(out))
+        show(health_table(out))

@@ -77,6 +77,11 @@ class WorkerPool(Generic[Job, Result]):
         finally:
             self.close()
 
+    @property
+    def pids(self) -> list[int | None]:
+        """The processes that work now."""
+        return [worker.process.pid for worker in self._workers]
+
     def close(self) -> None:
         """End all workers."""
         for worker in self._workers:

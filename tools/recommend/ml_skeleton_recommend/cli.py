@@ -44,6 +44,7 @@ def recommend(
     else:
         entries = write_recommendations(candidates, out, top)
         reasons = {"tracks of cue sheets": candidates.cue_tracks, "songs that are speech": candidates.spoken}
+        reasons["songs that sound like another"] = candidates.alike
         left_out = "".join(f"; {number} {reason} left out" for reason, number in reasons.items() if number)
         count = f"{len(entries)} of {len(candidates.recordings)} unrated songs"
         note(f"{count}, the first with {entries[0].stars:.2f} expected stars{left_out}")

@@ -27,6 +27,7 @@ class Candidates:
     recordings: list[Recording]  # unrated, there to play, and with a vector
     cue_tracks: int  # left out: a playlist points to files, not into them
     spoken: int  # left out as speech
+    alike: int  # left out as they sound the same as a rated song or another candidate
 
     def purpose(self, top: int) -> str:
         """Return the fingerprint of all that decides the playlist."""
@@ -49,7 +50,9 @@ def store_of(classifier: Header) -> Path:
 def find_candidates(classifier: Header, store: EmbeddingStore, max_speech: float = 0.5) -> Candidates:
     """Return the recordings of which no copy is rated and one is there to play; needs no torch.
 
-    Those of which more than `max_speech` is speech, 0 to 1, are left out.
+    Those of which more than `max_speech` is speech, 0 to 1, are left out, and
+    those that sound the same as a rated one. Of those that sound the same as each
+    other `recommend` takes one.
 
     Raises InputError for embeddings of another encoder than the classifier's, and
     when there is no candidate.
@@ -62,17 +65,22 @@ def find_candidates(classifier: Header, store: EmbeddingStore, max_speech: float
         )
     vectors, songs = store.vectors(version.name), store.songs()
     embedded, cue_files = set(vectors.audio_ids), {song.url for song in songs if song.start_s > 0}
-    unrated = [r for r in recordings_of(songs) if r.rating is None and r.available and r.audio_id in embedded]
+    recordings = recordings_of(songs)
+    unrated = [r for r in recordings if r.rating is None and r.available and r.audio_id in embedded]
     music = [recording for recording in unrated if recording.speech <= max_speech]
     whole_files = [recording for recording in music if recording.song.url not in cue_files]
+    heard = {recording.group for recording in recordings if recording.rating is not None}
+    new = [recording for recording in whole_files if recording.group not in heard]
+    alike = len(whole_files) - len({recording.group for recording in new})
     spoken, cue_tracks = len(unrated) - len(music), len(music) - len(whole_files)
-    if not whole_files:
+    if not new:
         raise InputError(
-            f"{store.path}: no unrated song to recommend ({spoken} left out as speech, {cue_tracks} as cue tracks)"
+            f"{store.path}: no unrated song to recommend "
+            f"({spoken} left out as speech, {cue_tracks} as cue tracks, {alike} as they sound like another)"
         )
     embeddings = Parent("embeddings", str(store.path.resolve()), vectors.fingerprint, version.name)
     parents = (classifier.as_parent(), embeddings)
-    return Candidates(classifier, vectors, parents, whole_files, cue_tracks, spoken)
+    return Candidates(classifier, vectors, parents, new, cue_tracks, spoken, alike)
 
 
 def recommend(candidates: Candidates, out: Path, top: int) -> list[Entry]:
@@ -87,9 +95,18 @@ def recommend(candidates: Candidates, out: Path, top: int) -> list[Entry]:
     module = build_classifier(content["model"], content["arguments"], load_tensors(classifier)["weights"])
     stars = dict(zip(vectors.audio_ids, predict(module, vectors.matrix) * STARS, strict=True))
     ranked = sorted(candidates.recordings, key=lambda recording: (-stars[recording.audio_id], recording.audio_id))
-    entries = [Entry(recording.song, float(stars[recording.audio_id])) for recording in ranked[:top]]
+    chosen = first_of_each_group(ranked)[:top]
+    entries = [Entry(recording.song, float(stars[recording.audio_id])) for recording in chosen]
     settings = {"kind": NAME, "top": top, "purpose": candidates.purpose(top)}
     made_at = classifier.provenance.created  # not now: the same inputs give the same bytes
     provenance = Provenance(KIND, FORMAT, TOOL, settings, parents=candidates.parents, created=made_at)
     write_playlist(out, Playlist(NAME, TITLE, entries, provenance))
     return entries
+
+
+def first_of_each_group(ranked: list[Recording]) -> list[Recording]:
+    """Return the recordings without those that sound the same as one before them."""
+    first: dict[str, Recording] = {}
+    for recording in ranked:
+        first.setdefault(recording.group, recording)
+    return list(first.values())

@@ -7,6 +7,7 @@ import typer
 from ml_skeleton.console import (
     BatchSize,
     Config,
+    CropsToRead,
     Device,
     Force,
     MaxSpeech,
@@ -57,6 +58,7 @@ def train_encoder(
         float, typer.Option(min=0.0, max=0.5, help="Share that training never sees, for evaluate.")
     ] = 0.2,
     max_speech: MaxSpeech = 0.5,
+    policy: CropsToRead = None,
     seed: Seed = 42,
     device: Device = "auto",
     metrics: MetricsFile = None,
@@ -82,7 +84,7 @@ def train_encoder(
         encoder, arguments, weights, likely, epochs, batch_size, lr, weight_decay, window, windows_per_crop,
         val_fraction, test_fraction, max_speech, seed,
     )  # fmt: skip
-    songs = songs_to_learn_from(Crops(crops), settings)
+    songs = songs_to_learn_from(Crops(crops, policy), settings)
     if not force and is_current(songs, out):
         note("nothing new to learn: same songs, ratings and settings as before")
     else:

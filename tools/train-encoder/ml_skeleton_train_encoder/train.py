@@ -10,7 +10,7 @@ import torch
 from ml_skeleton.artifacts.checkpoints import FORMAT, Header, save_checkpoint
 from ml_skeleton.artifacts.files import only_run
 from ml_skeleton.artifacts.metrics import MetricsLog
-from ml_skeleton.artifacts.provenance import Parent, Provenance
+from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.console import progress
 from ml_skeleton.interrupts import StopRequest, stop_request
 from ml_skeleton.music.augment import Augment
@@ -161,7 +161,6 @@ class Run:
 
 def _save(out: Path, run: Run, state: TrainingState) -> Header:
     songs, settings = run.songs, run.settings
-    parent = Parent("crops", str(songs.crops.folder.resolve()), songs.crops.fingerprint)
     shaping = (TRAIN, VAL) if run.chooses_epoch else (TRAIN,)
     heard = [recording.audio_id for side in shaping for recording in songs.rated(side)]
     content = {
@@ -176,5 +175,5 @@ def _save(out: Path, run: Run, state: TrainingState) -> Header:
         "history": state.history,
         "metrics": {**state.history[state.best_epoch - 1], "epochs": state.epoch, "best_epoch": state.best_epoch},
     }
-    made = Provenance(KIND, FORMAT, TOOL, settings.as_dict(), settings.seed, parents=(parent,))
+    made = Provenance(KIND, FORMAT, TOOL, settings.as_dict(), settings.seed, parents=(songs.crops.as_parent(),))
     return save_checkpoint(out, made, content)
