@@ -17,7 +17,8 @@ from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
-from ml_skeleton.artifacts.crops import FULL_SCALE, Waveform
+from ml_skeleton.artifacts.crops import Waveform
+from ml_skeleton.artifacts.parts import FULL_SCALE
 from ml_skeleton.music.windows import cut_windows
 
 Vector = npt.NDArray[np.float32]  # (D,)
