@@ -306,3 +306,26 @@ def test_a_store_without_a_server_takes_the_same(send_by_hand, tmp_path: Path):
     [run] = client.search_runs([client.get_experiment_by_name("exp").experiment_id])
     assert (run.info.status, run.data.params, run.data.metrics) == ("FINISHED", {"lr": "0.1"}, {"loss": 0.5})
     assert [one.path for one in client.list_artifacts(run.info.run_id, "deep/folder")] == ["deep/folder/a.txt"]
+
+
+class Flavor:
+    """In the place of mlflow.pytorch, which would bring in torch."""
+
+    @staticmethod
+    def save_model(pytorch_model: object, path: str, pip_requirements=None, serialization_format=None) -> None:
+        Path(path).mkdir()
+        Path(path, "MLmodel").write_text(f"{pytorch_model} {pip_requirements} {serialization_format}")
+
+    @staticmethod
+    def get_default_pip_requirements() -> list[str]:
+        return ["torch"]
+
+
+def test_a_model_is_kept_as_it_is_now(server, send_by_hand, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mlflow.pytorch", Flavor)
+    with ExplrTracker(server.uri, run_name="one") as tracker:
+        tracker.log_model("weights", "models/best", step=3)
+    send_by_hand(server.uri)
+
+    assert server.named("one").artifacts == {"models/best/MLmodel": b"weights ['torch'] pickle"}
+    assert "log_model(step=…): saving a model has no use for it" in capsys.readouterr().err

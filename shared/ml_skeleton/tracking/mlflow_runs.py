@@ -148,5 +148,7 @@ def save_model(model: object, path: Path, framework: str, options: Mapping[str, 
     wanted = {name: value for name, value in options.items() if name in known}
     if not wanted.keys() & {"pip_requirements", "conda_env", "extra_pip_requirements"}:
         wanted["pip_requirements"] = flavor.get_default_pip_requirements()
+    if "serialization_format" in known and "input_example" not in wanted:
+        wanted.setdefault("serialization_format", "pickle")  # MLflow's newer default traces an example, which it wants
     flavor.save_model(model, str(path), **wanted)
     return sorted(options.keys() - wanted.keys())

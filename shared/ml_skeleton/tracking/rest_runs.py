@@ -151,7 +151,8 @@ class RestRuns:
         except HTTPError as error:
             raise _complaint(error) from None
         except (OSError, HTTPException, ValueError) as error:
-            raise TrackingError(f"does not answer ({error or type(error).__name__})") from None
+            why = getattr(error, "reason", None) or error or type(error).__name__
+            raise TrackingError(f"does not answer ({why})") from None
         if not isinstance(found, dict):
             raise TrackingError("answers, but not as MLflow does")
         return found
