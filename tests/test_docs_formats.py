@@ -59,7 +59,7 @@ def names_in(title: str, header: str) -> list[str]:
 
 def test_every_kind_is_listed_with_its_format_number():
     modules = {module.KIND: module.FORMAT for module in (crops, ledger, duplicates, embeddings, evaluations, playlists)}
-    expected = modules | {"crops-audio": crops.FORMAT} | dict.fromkeys(checkpoints.MADE_BY, checkpoints.FORMAT)
+    expected = modules | {"crops-audio": crops.FORMAT} | checkpoints.FORMATS
 
     listed = {row[0]: int(row[1]) for row in table_rows(FORMATS.partition("## What all")[0]) if row[1].isdigit()}
 

@@ -22,6 +22,7 @@ from ml_skeleton.errors import INTERRUPTED, TERMINATED, InputError, UsageError, 
 
 PLAIN_PROGRESS_EVERY_S = 30.0  # without a terminal: a line a cron log can bear
 TERMINAL_PROGRESS_EVERY_S = 0.1
+RESUMES = "what was finished is kept, run the same command to go on"
 
 
 class Terminated(BaseException):
@@ -40,8 +41,11 @@ def new_app() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def run_tool(app: typer.Typer) -> NoReturn:
-    """Run `app` and leave the process: one line for a UserError or wrong usage, 130 or 143 after a signal."""
+def run_tool(app: typer.Typer, unfinished: str = RESUMES) -> NoReturn:
+    """Run `app` and leave the process: one line for a UserError or wrong usage, 130 or 143 after a signal.
+
+    `unfinished` says what is left of the work after a signal.
+    """
     _Voice.name = Path(sys.argv[0]).name
     # torch's threads wait for each other by spinning: beside one other busy process that doubles the time of a step
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -58,10 +62,10 @@ def run_tool(app: typer.Typer) -> NoReturn:
         sys.stderr.close()  # the reader is gone; a complaint about it helps nobody
         sys.exit(1)
     except Terminated:
-        _say("terminated; what was finished is kept, run the same command to go on")
+        _say(f"terminated; {unfinished}")
         sys.exit(TERMINATED)
     if code == INTERRUPTED:
-        _say("interrupted; what was finished is kept, run the same command to go on")
+        _say(f"interrupted; {unfinished}")
     sys.exit(code)
 
 

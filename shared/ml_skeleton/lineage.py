@@ -93,7 +93,7 @@ def _checkpoint(path: Path) -> Described:
 
     header = read_header(path, None)
     content = header.content
-    wanted = ("model", "arguments", "version", "metrics")
+    wanted = ("model", "arguments", "versions", "features", "metrics")
     details = {name: content[name] for name in wanted if name in content}
     return Described(header.provenance, header.fingerprint, details, header.provenance.parents)
 

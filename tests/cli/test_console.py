@@ -72,7 +72,9 @@ def test_a_pipe_whose_left_side_failed_fails_as_well_and_makes_nothing(run_shell
 
 def test_the_configuration_file_gives_defaults_and_a_flag_beats_it(run_tool, make_store, rated_library, tmp_path):
     store = make_store(rated_library)
-    (tmp_path / "c.yaml").write_text("train-classifier: {max_steps: 3, out: from_file.pt}\nembed: {device: cpu}\n")
+    (tmp_path / "c.yaml").write_text(
+        "train-classifier: {model: mlp, max_steps: 3, out: from_file.pt}\nembed: {device: cpu}\n"
+    )
 
     first = run_tool("train-classifier", store, "--config", "c.yaml")
     second = run_tool("train-classifier", store, "--config", "c.yaml", "--out", "flag.pt", "--metrics", "m.jsonl")
@@ -103,7 +105,7 @@ def test_a_wrong_configuration_file_is_said_by_name(run_tool, tmp_path, text, co
 
 
 def test_quiet_says_nothing_but_the_path(run_tool, make_store, rated_library):
-    done = run_tool("train-classifier", make_store(rated_library), "--max-steps", 2, "--quiet")
+    done = run_tool("train-classifier", make_store(rated_library), "--quiet")
 
     assert (done.stdout, done.stderr) == ("checkpoints/classifier.pt\n", "")
 

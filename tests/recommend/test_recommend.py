@@ -35,6 +35,13 @@ def test_unrated_songs_come_best_first(recommend_from, rated_library):
     assert int(tracks[0]["audio_id"], 16) % 11 > int(tracks[-1]["audio_id"], 16) % 11
 
 
+def test_expected_stars_come_with_the_interval_that_holds_them(recommend_from, rated_library):
+    tracks = recommend_from(rated_library)
+
+    assert all(0 <= track["stars_low"] <= track["stars"] <= track["stars_high"] <= 5 for track in tracks)
+    assert all(track["stars_high"] > track["stars_low"] for track in tracks)
+
+
 def test_the_list_is_as_long_as_asked(recommend_from, rated_library):
     assert [track["rank"] for track in recommend_from(rated_library, top=3)] == [1, 2, 3]
 

@@ -19,6 +19,7 @@ from ml_skeleton.artifacts.provenance import Parent, Provenance, parse_provenanc
 from ml_skeleton.errors import InputError
 
 FORMAT = 1
+FORMATS = {"encoder": FORMAT, "classifier": 2, "training state": FORMAT}
 MADE_BY = {"encoder": "train-encoder CROPS", "classifier": "train-classifier STORE", "training state": "train-encoder"}
 HEADER = "ml_skeleton.json"
 TENSORS = ("weights", "parts")  # what stands in the dict alone
@@ -56,7 +57,7 @@ def save_checkpoint(path: Path, provenance: Provenance, content: Mapping[str, An
     with complete_or_absent(path) as partial:
         torch.save({**content, **header}, partial)
         with zipfile.ZipFile(partial, "a") as archive:
-            archive.writestr(f"{_top_folder(archive)}/{HEADER}", json.dumps(header))
+            archive.writestr(f"{top_folder(archive)}/{HEADER}", json.dumps(header))
     return Header(path, provenance, header)
 
 
@@ -69,7 +70,7 @@ def read_header(path: Path, kind: str | None) -> Header:
     made_by = f"{MADE_BY[kind]} --out {path}" if kind else "train-encoder or train-classifier"
     try:
         with zipfile.ZipFile(path) as archive:
-            content = json.loads(archive.read(f"{_top_folder(archive)}/{HEADER}"))
+            content = json.loads(archive.read(f"{top_folder(archive)}/{HEADER}"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; make the {what} with: {made_by}") from None
     except (IsADirectoryError, PermissionError) as error:
@@ -78,7 +79,7 @@ def read_header(path: Path, kind: str | None) -> Header:
         raise InputError(f"{path}: damaged, or no {what}; make it again with: {made_by}") from None
     provenance = parse_provenance(content.pop("ml_skeleton", None), path)
     if kind:
-        require(provenance, path, kind, FORMAT, MADE_BY[kind])
+        require(provenance, path, kind, FORMATS[kind], made_by)
     return Header(path, provenance, content)
 
 
@@ -86,26 +87,36 @@ def load_tensors(header: Header) -> dict[str, Any]:
     """Return "weights", and "parts" if there are any, on the CPU; raise InputError if a bit of the weights is wrong."""
     import torch
 
-    made_by = MADE_BY[header.provenance.kind]
     try:
         content = torch.load(header.path, map_location="cpu", weights_only=True)
         intact = _model_fingerprint(content) == header.fingerprint  # torch does not check the archive's own sums
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError):  # torch raises any of them
         intact = False
     if not intact:
-        raise InputError(f"{header.path}: its weights are damaged; make it again with: {made_by} --force")
+        raise damaged_weights(header)
     return {name: content[name] for name in TENSORS if name in content}
 
 
-def _top_folder(archive: zipfile.ZipFile) -> str:
+def damaged_weights(header: Header) -> InputError:
+    """Return the error for weights that are not those of the fingerprint."""
+    made_by = MADE_BY[header.provenance.kind]
+    return InputError(f"{header.path}: its weights are damaged; make it again with: {made_by} --force")
+
+
+def top_folder(archive: zipfile.ZipFile) -> str:
     """Return the folder that torch puts all entries into; it refuses an archive with an entry outside."""
     return archive.namelist()[0].partition("/")[0]
 
 
 def _model_fingerprint(content: Mapping[str, Any]) -> str:
-    tensors = [
-        part
-        for name, tensor in sorted(content["weights"].items())
-        for part in (name, str(tensor.dtype), tensor.detach().cpu().contiguous().numpy().tobytes())
-    ]
-    return fingerprint_of(str(content["model"]), json.dumps(content["arguments"], sort_keys=True), *tensors)
+    weights = {
+        name: (str(tensor.dtype), tensor.detach().cpu().contiguous().numpy().tobytes())
+        for name, tensor in content["weights"].items()
+    }
+    return model_fingerprint(str(content["model"]), content["arguments"], weights)
+
+
+def model_fingerprint(model: str, arguments: Mapping[str, Any], weights: Mapping[str, tuple[str, bytes]]) -> str:
+    """Return the fingerprint of a model, its arguments, and torch's name of the type and the bytes of each weight."""
+    parts = [part for name, (dtype, content) in sorted(weights.items()) for part in (name, dtype, content)]
+    return fingerprint_of(model, json.dumps(arguments, sort_keys=True), *parts)

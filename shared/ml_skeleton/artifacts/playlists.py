@@ -27,7 +27,8 @@ SUFFIXES = ("xspf", "m3u8", "csv", "json")
 XSPF_NAMESPACE = "http://xspf.org/ns/0/"
 PROVENANCE_REL = "urn:ml-skeleton:provenance"
 NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-CSV_COLUMNS = ("rank", "stars", "artist", "album", "title", "path")
+STARS = ("stars", "stars_low", "stars_high")
+CSV_COLUMNS = ("rank", *STARS, "artist", "album", "title", "path")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Entry:
 
     song: Song
     stars: float  # 0 to 5
+    stars_low: float | None = None  # the interval that holds 80 % of such songs' stars; None if none was made
+    stars_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,8 @@ def _csv(playlist: Playlist) -> str:
     rows.writerow(CSV_COLUMNS)
     for rank, entry in enumerate(playlist.entries, 1):
         song = entry.song
-        rows.writerow([rank, f"{entry.stars:.2f}", song.artist, song.album, song.title, song.path])
+        expected = ["" if stars is None else f"{stars:.2f}" for stars in _stars(entry)]
+        rows.writerow([rank, *expected, song.artist, song.album, song.title, song.path])
     return text.getvalue()
 
 
@@ -137,7 +141,7 @@ def _json(playlist: Playlist) -> str:
     tracks = [
         {
             "rank": rank,
-            "stars": round(entry.stars, 4),
+            **dict(zip(STARS, [stars if stars is None else round(stars, 4) for stars in _stars(entry)], strict=True)),
             "artist": entry.song.artist,
             "album": entry.song.album,
             "title": entry.song.title,
@@ -150,6 +154,10 @@ def _json(playlist: Playlist) -> str:
     ]
     fields = {"ml_skeleton": json.loads(playlist.provenance.to_json()), "title": playlist.title, "tracks": tracks}
     return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
+
+
+def _stars(entry: Entry) -> tuple[float | None, ...]:
+    return entry.stars, entry.stars_low, entry.stars_high
 
 
 def _tag(name: str) -> str:

@@ -1,6 +1,7 @@
-"""The rated songs of an embedding version, and how a classifier is fitted to them; needs no torch."""
+"""The rated songs of embedding versions, and how a classifier is fitted to them; needs no torch."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,25 @@ from ml_skeleton.artifacts.embeddings import EmbeddingStore, Version
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.artifacts.provenance import Parent
 from ml_skeleton.errors import InputError
+from ml_skeleton.music.inputs import AUDIO, METADATA, Matrix, commonest_genres, make_inputs
 from ml_skeleton.music.recordings import Recording, recordings_of
 from ml_skeleton.music.scores import Ratings
+from ml_skeleton.music.targets import Examples, Mask, ratings_by_habit, recency_weights, was_heard
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """How a classifier is fitted."""
 
-    model: str = "mlp"
+    model: str = "gp"
     hidden: int = 32
     dropout: float = 0.2
     lr: float = 1e-3
     weight_decay: float = 0.1
     max_steps: int = 100
-    folds: int = 5  # of whole albums, to choose how long to train
+    folds: int = 5  # of whole albums, to choose the settings and the width of intervals on
     seed: int = 42
+    model_args: dict[str, Any] = field(default_factory=dict)  # of the model's class, JSON values
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
@@ -33,41 +37,118 @@ class FitSettings:
 
 
 @dataclass(frozen=True)
-class RatedSongs:
-    """The rated recordings that have a vector, ordered by audio_id."""
+class Targeting:
+    """What is learned from, besides ratings as they stand."""
 
-    version: Version
-    parent: Parent  # the embeddings, for the provenance of what is made from them
+    features: tuple[str, ...] = (AUDIO,)  # groups of inputs
+    implicit: float = 0.0  # what a song that was only played or skipped counts beside a rated one
+    half_life_days: float | None = None  # after which a rating counts half
+
+
+@dataclass(frozen=True)
+class SharedVectors:
+    """The vectors that several versions hold together."""
+
+    versions: tuple[Version, ...]
+    parents: tuple[Parent, ...]  # one for each version, for the provenance of what is made from them
+    audio_ids: list[str]
+    matrix: Matrix  # (N, D) the versions side by side
+    rating_seen: Mask  # (N,) the rating shaped an encoder, so it cannot test it
+
+
+@dataclass(frozen=True)
+class RatedSongs:
+    """The rated recordings that have a vector, ordered by audio_id, and after them those with a weak label."""
+
+    versions: tuple[Version, ...]
+    parents: tuple[Parent, ...]
     recordings: list[Recording]
-    matrix: npt.NDArray[np.float32]  # (N, D)
-    ratings: Ratings  # (N,) 0 to 1
-    rating_seen: npt.NDArray[np.bool_]  # (N,) the rating shaped the encoder, so it cannot test it
+    examples: Examples
+    genres: list[str]  # that metadata has a column for
+    targeting: Targeting
+
+    @property
+    def version(self) -> str:
+        """The names of the versions."""
+        return ",".join(version.name for version in self.versions)
+
+    @property
+    def path(self) -> str:
+        """The embedding database."""
+        return self.parents[0].path
+
+    @property
+    def rated(self) -> int:
+        """How many of the recordings are rated."""
+        return int((~self.examples.weak).sum())
 
     def purpose(self, *settings: object) -> str:
         """Return the fingerprint of all that decides what is learned from these songs with `settings`."""
-        labels = [f"{r.audio_id} {r.rating} {r.artist} {r.album_keys}" for r in self.recordings]
-        return fingerprint_of(self.parent.fingerprint, *labels, *map(repr, settings))
+        labels = [f"{r.audio_id} {r.artist} {r.album_keys}" for r in self.recordings]
+        numbers = (self.examples.inputs.matrix, self.examples.ratings, self.examples.weights)
+        arrays = [values.tobytes() for values in numbers]
+        vectors = [parent.fingerprint for parent in self.parents]
+        return fingerprint_of(*vectors, *labels, *arrays, *map(repr, (self.targeting, *settings)))
 
 
-def rated_songs(store: EmbeddingStore, version_name: str | None, max_speech: float = 0.5) -> RatedSongs:
-    """Return the rated songs of a version, the newest for None; raise InputError if there is none.
+def vectors_of(store: EmbeddingStore, names: Sequence[str | None]) -> SharedVectors:
+    """Return what the versions, the newest for None, say of the recordings that all of them hold."""
+    versions = tuple(store.version(name) for name in dict.fromkeys(names))
+    every = [store.vectors(version.name) for version in versions]
+    row_of = [{audio_id: row for row, audio_id in enumerate(vectors.audio_ids)} for vectors in every]
+    shared = [audio_id for audio_id in every[0].audio_ids if all(audio_id in rows for rows in row_of)]
+    places = [np.array([rows[audio_id] for audio_id in shared], dtype=np.intp) for rows in row_of]
+    matrix = np.concatenate([vectors.matrix[at] for vectors, at in zip(every, places, strict=True)], axis=1)
+    if not np.isfinite(matrix).all():
+        raise InputError(f"{store.path}: vectors that are not numbers; make them again with embed --force")
+    where = str(store.path.resolve())
+    parents = [
+        Parent("embeddings", where, v.fingerprint, version.name) for v, version in zip(every, versions, strict=True)
+    ]
+    seen = np.any([vectors.rating_seen[at] for vectors, at in zip(every, places, strict=True)], axis=0)
+    return SharedVectors(versions, tuple(parents), shared, matrix, seen)
+
+
+def rated_songs(
+    store: EmbeddingStore,
+    versions: Sequence[str] | str | None = None,
+    max_speech: float = 0.5,
+    targeting: Targeting = Targeting(),
+) -> RatedSongs:
+    """Return the rated songs of some versions, the newest for None; raise InputError if there is none.
 
     Those of which more than `max_speech` is speech, 0 to 1, are left out: an
     encoder that heard music alone can say nothing of them.
     """
-    version = store.version(version_name)
-    vectors = store.vectors(version.name)
-    row_of = {audio_id: row for row, audio_id in enumerate(vectors.audio_ids)}
-    music = (r for r in recordings_of(store.songs()) if r.speech <= max_speech)
-    rated = [recording for recording in music if recording.rating is not None and recording.audio_id in row_of]
+    heard = vectors_of(store, [versions] if versions is None or isinstance(versions, str) else versions)
+    row_of = {audio_id: row for row, audio_id in enumerate(heard.audio_ids)}
+    known = recordings_of(store.songs())
+    music = [r for r in known if r.speech <= max_speech and r.audio_id in row_of]
+    rated = [recording for recording in music if recording.rating is not None]
     if not rated:
         raise InputError(f"{store.path}: no rated song; rate some in the player, then run clem-extract and embed again")
-    rows = [row_of[recording.audio_id] for recording in rated]
-    return RatedSongs(
-        version=version,
-        parent=Parent("embeddings", str(store.path.resolve()), vectors.fingerprint, version.name),
-        recordings=rated,
-        matrix=vectors.matrix[rows],
-        ratings=np.array([recording.rating for recording in rated], dtype=np.float64),
-        rating_seen=vectors.rating_seen[rows],
+    weak = [r for r in music if r.rating is None and was_heard(r)] if targeting.implicit else []
+    recordings, rows = [*rated, *weak], [row_of[recording.audio_id] for recording in [*rated, *weak]]
+    genres = commonest_genres(known) if METADATA in targeting.features else []
+    is_weak = np.arange(len(recordings)) >= len(rated)
+    examples = Examples(
+        inputs=make_inputs(recordings, heard.matrix[rows], targeting.features, genres),
+        ratings=_ratings(rated, weak),
+        weights=_weights(recordings, is_weak, targeting),
+        seen=heard.rating_seen[rows],
+        weak=is_weak,
     )
+    return RatedSongs(heard.versions, heard.parents, recordings, examples, genres, targeting)
+
+
+def _ratings(rated: Sequence[Recording], weak: Sequence[Recording]) -> Ratings:
+    given = np.array([recording.rating for recording in rated], dtype=np.float64)
+    return np.concatenate([given, ratings_by_habit(rated, weak)]) if weak else given
+
+
+def _weights(recordings: Sequence[Recording], weak: npt.NDArray[np.bool_], targeting: Targeting) -> Ratings:
+    """Return weights of which those of the rated songs have the mean 1."""
+    half_life = targeting.half_life_days
+    weights = recency_weights(recordings, half_life) if half_life else np.ones(len(recordings))
+    trusted: Ratings = np.where(weak, targeting.implicit, 1.0) * weights / weights[~weak].mean()
+    return trusted

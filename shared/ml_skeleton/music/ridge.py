@@ -27,31 +27,43 @@ class Ridge:
         return predicted
 
 
-def fit_ridge(matrix: Matrix, ratings: Vector, penalty: float) -> Ridge:
-    """Return the ridge regression of ratings (N,) on embeddings (N, D)."""
-    return _path(matrix, ratings, np.array([penalty]))[0]
+def spread(matrix: Matrix, weights: Vector | None = None) -> tuple[Vector, Vector]:
+    """Return the centre (D,) of embeddings (N, D) and 1 / deviation (D,), 0 for a feature that does not vary."""
+    share = np.full(len(matrix), 1 / len(matrix)) if weights is None else weights / weights.sum()
+    centre = share @ matrix.astype(np.float64)
+    deviation = matrix.std(axis=0, dtype=np.float64)
+    return centre, np.where(deviation > CONSTANT, 1.0 / np.maximum(deviation, CONSTANT), 0.0)
+
+
+def fit_ridge(matrix: Matrix, ratings: Vector, penalty: float, weights: Vector | None = None) -> Ridge:
+    """Return the ridge regression of ratings (N,) on embeddings (N, D), each song counted with its weight (N,)."""
+    return _path(matrix, ratings, np.array([penalty]), weights)[0]
 
 
 def choose_penalty(
-    matrix: Matrix, ratings: Vector, folds: npt.NDArray[np.int64], judged: npt.NDArray[np.bool_]
+    matrix: Matrix,
+    ratings: Vector,
+    folds: npt.NDArray[np.int64],
+    judged: npt.NDArray[np.bool_],
+    weights: Vector | None = None,
 ) -> float:
     """Return the penalty with the least squared error on `judged` songs (N,) of folds left out."""
+    weights = np.ones(len(ratings)) if weights is None else weights
     error = np.zeros(len(PENALTIES))
     for fold in np.unique(folds):
         asked = (folds == fold) & judged
         train = folds != fold
         if asked.any() and train.any():
-            for index, ridge in enumerate(_path(matrix[train], ratings[train], PENALTIES)):
-                error[index] += ((ridge.predict(matrix[asked]) - ratings[asked]) ** 2).sum()
+            for index, ridge in enumerate(_path(matrix[train], ratings[train], PENALTIES, weights[train])):
+                error[index] += (weights[asked] * (ridge.predict(matrix[asked]) - ratings[asked]) ** 2).sum()
     return float(PENALTIES[error.argmin()]) if error.any() else float(PENALTIES[-1])
 
 
-def _path(matrix: Matrix, ratings: Vector, penalties: Vector) -> list[Ridge]:
+def _path(matrix: Matrix, ratings: Vector, penalties: Vector, weights: Vector | None) -> list[Ridge]:
     """Return the regressions of all penalties from one singular value decomposition."""
-    centre = matrix.mean(axis=0, dtype=np.float64)
-    deviation = matrix.std(axis=0, dtype=np.float64)
-    scale = np.where(deviation > CONSTANT, 1.0 / np.maximum(deviation, CONSTANT), 0.0)
-    mean = float(ratings.mean())
-    left, values, right = np.linalg.svd((matrix - centre) * scale, full_matrices=False)
-    projected = left.T @ (ratings - mean)  # (K,)
+    centre, scale = spread(matrix, weights)
+    mean = float(np.average(ratings, weights=weights))
+    roots = np.ones((len(ratings), 1)) if weights is None else np.sqrt(weights)[:, None]
+    left, values, right = np.linalg.svd((matrix - centre) * scale * roots, full_matrices=False)
+    projected = left.T @ (roots[:, 0] * (ratings - mean))  # (K,)
     return [Ridge(centre, scale, right.T @ (projected * values / (values**2 + p)), mean) for p in penalties]

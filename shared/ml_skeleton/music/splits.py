@@ -39,7 +39,11 @@ def split_by_artist(recordings: Sequence[Recording], shares: Mapping[str, float]
 
 def album_folds(recordings: Sequence[Recording], folds: int, seed: int) -> list[int]:
     """Return the fold, 0 to folds - 1, of each recording; recordings that share an album share the fold."""
-    groups = _joined_albums(recordings)
+    return balanced_folds(_joined_albums(recordings), folds, seed)
+
+
+def balanced_folds(groups: Sequence[str], folds: int, seed: int) -> list[int]:
+    """Return the fold, 0 to folds - 1, of each name of a group; a group is in one fold, and folds are of like size."""
     sizes = Counter(groups)
     load = [0] * folds
     fold_of: dict[str, int] = {}

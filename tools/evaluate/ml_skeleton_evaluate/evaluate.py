@@ -44,22 +44,22 @@ def evaluate(songs: RatedSongs, out: Path, folds: int, settings: FitSettings) ->
     are given the same songs. Raises InputError if fewer than 5 songs can be
     tested, or all songs share one album.
     """
-    tested = np.flatnonzero(~songs.rating_seen)
+    tested = np.flatnonzero(~songs.examples.seen & ~songs.examples.weak)
     fold_of = np.array(album_folds(songs.recordings, folds, settings.seed))
     if len(tested) < FEWEST_TESTED or len(np.unique(fold_of)) < 2:
         raise InputError(
-            f"{songs.parent.path}: {len(songs.recordings)} rated songs, of which {len(tested)} are new to version "
-            f"{songs.version.name!r}; at least {FEWEST_TESTED}, and two albums, are needed: rate more songs, or train "
+            f"{songs.path}: {len(songs.recordings)} rated songs, of which {len(tested)} are new to version "
+            f"{songs.version!r}; at least {FEWEST_TESTED}, and two albums, are needed: rate more songs, or train "
             "the encoder with a larger --test-fraction"
         )
     predicted = _predictions(songs, tested, fold_of, settings)
-    true = songs.ratings[tested]
+    true = songs.examples.ratings[tested]
     scores = {method: score(values, true) for method, values in predicted.items()}
-    every = {"version": songs.version.name, "folds": folds, "classifier": settings.as_dict()}
+    every = {"version": songs.version, "folds": folds, "classifier": settings.as_dict()}
     evaluation = Evaluation(
-        provenance=Provenance(KIND, FORMAT, TOOL, every, settings.seed, parents=(songs.parent,)),
+        provenance=Provenance(KIND, FORMAT, TOOL, every, settings.seed, parents=songs.parents),
         purpose=songs.purpose(settings, folds),
-        version=songs.version.name,
+        version=songs.version,
         rated_songs=len(songs.recordings),
         tested_songs=len(tested),
         figures={method: asdict(figures) for method, figures in scores.items()},
@@ -93,9 +93,9 @@ def _predictions(
     songs: RatedSongs, tested: npt.NDArray[np.intp], fold_of: npt.NDArray[np.int64], settings: FitSettings
 ) -> dict[str, Ratings]:
     """Return the predictions for the tested songs by method; only album mean* knows ratings of the song's albums."""
-    from ml_skeleton.music.classifiers import fit_classifier, predict
+    from ml_skeleton.music.classifiers.fitting import fit_classifier
 
-    overall = float(songs.ratings.mean())
+    overall = float(songs.examples.ratings.mean())
     methods = {method: np.empty(len(tested)) for method in (MODEL, *FLOORS)}
     for fold in np.unique(fold_of[tested]):
         here = fold_of[tested] == fold
@@ -103,8 +103,8 @@ def _predictions(
         others = np.flatnonzero(fold_of != fold)
         known = [songs.recordings[row] for row in others]
         inner = np.array(album_folds(known, settings.folds, settings.seed))
-        fitted = fit_classifier(songs.matrix[others], songs.ratings[others], inner, settings, songs.rating_seen[others])
-        methods[MODEL][here] = predict(fitted.module, songs.matrix[tested[here]])
+        fitted = fit_classifier(songs.examples.at(others), inner, settings)
+        methods[MODEL][here] = fitted.predict(songs.examples.inputs.at(tested[here])).mean
         methods["global mean"][here] = overall
         methods["artist mean"][here] = artist_mean(known, asked, overall)
         methods["album mean*"][here] = album_mean(songs.recordings, asked, overall)

@@ -19,6 +19,9 @@ def recommend(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the playlists.")] = Path("artifacts/recommendations"),
     top: Annotated[int, typer.Option(min=1, help="Songs in the playlist.")] = 100,
+    model_class: Annotated[
+        str | None, typer.Option(metavar="MODULE:CLASS", help="Your class, if the classifier is one of yours.")
+    ] = None,
     max_speech: MaxSpeech = 0.5,
     force: Force = False,
     config: Config = None,
@@ -42,7 +45,7 @@ def recommend(
     if not force and candidates.is_written(out, top):
         note("nothing new to recommend: same songs, ratings and classifier as before")
     else:
-        entries = write_recommendations(candidates, out, top)
+        entries = write_recommendations(candidates, out, top, model_class)
         reasons = {"tracks of cue sheets": candidates.cue_tracks, "songs that are speech": candidates.spoken}
         reasons["songs that sound like another"] = candidates.alike
         left_out = "".join(f"; {number} {reason} left out" for reason, number in reasons.items() if number)

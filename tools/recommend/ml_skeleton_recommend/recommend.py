@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml_skeleton.artifacts.checkpoints import Header, load_tensors
-from ml_skeleton.artifacts.embeddings import EmbeddingStore, Vectors
+import numpy as np
+from ml_skeleton.artifacts.checkpoints import Header
+from ml_skeleton.artifacts.embeddings import EmbeddingStore
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.artifacts.playlists import FORMAT, KIND, Entry, Playlist, is_written, write_playlist
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.errors import InputError
+from ml_skeleton.music.classifiers.saved import inputs_for, load_predictor, vectors_for
+from ml_skeleton.music.rated import SharedVectors
 from ml_skeleton.music.recordings import Recording, recordings_of
 from ml_skeleton.music.scores import STARS
 
@@ -22,7 +25,7 @@ class Candidates:
     """The songs that can be recommended, and what they are ranked by."""
 
     classifier: Header
-    vectors: Vectors
+    vectors: SharedVectors
     parents: tuple[Parent, ...]
     recordings: list[Recording]  # unrated, there to play, and with a vector
     cue_tracks: int  # left out: a playlist points to files, not into them
@@ -57,13 +60,7 @@ def find_candidates(classifier: Header, store: EmbeddingStore, max_speech: float
     Raises InputError for embeddings of another encoder than the classifier's, and
     when there is no candidate.
     """
-    version = store.version(classifier.content["version"])
-    if version.encoder_fingerprint != classifier.content["encoder_fingerprint"]:
-        raise InputError(
-            f"{store.path}: version {version.name!r} was made by another encoder than the classifier was trained on; "
-            f"train it again with: train-classifier {store.path} --version {version.name}"
-        )
-    vectors, songs = store.vectors(version.name), store.songs()
+    vectors, songs = vectors_for(classifier, store), store.songs()
     embedded, cue_files = set(vectors.audio_ids), {song.url for song in songs if song.start_s > 0}
     recordings = recordings_of(songs)
     unrated = [r for r in recordings if r.rating is None and r.available and r.audio_id in embedded]
@@ -78,25 +75,23 @@ def find_candidates(classifier: Header, store: EmbeddingStore, max_speech: float
             f"{store.path}: no unrated song to recommend "
             f"({spoken} left out as speech, {cue_tracks} as cue tracks, {alike} as they sound like another)"
         )
-    embeddings = Parent("embeddings", str(store.path.resolve()), vectors.fingerprint, version.name)
-    parents = (classifier.as_parent(), embeddings)
+    parents = (classifier.as_parent(), *vectors.parents)
     return Candidates(classifier, vectors, parents, new, cue_tracks, spoken, alike)
 
 
-def recommend(candidates: Candidates, out: Path, top: int) -> list[Entry]:
+def recommend(candidates: Candidates, out: Path, top: int, model_class: str | None = None) -> list[Entry]:
     """Write the `top` candidates with the most expected stars to `out` as a playlist, and return it.
 
-    The same candidates give the same bytes; ties go by the fingerprint of the audio.
+    The same candidates give the same bytes; ties go by the fingerprint of the
+    audio. A classifier of the user's class is imported only if `model_class` names it.
     """
-    from ml_skeleton.music.classifiers import build_classifier, predict
-
-    classifier, vectors = candidates.classifier, candidates.vectors
-    content = classifier.content
-    module = build_classifier(content["model"], content["arguments"], load_tensors(classifier)["weights"])
-    stars = dict(zip(vectors.audio_ids, predict(module, vectors.matrix) * STARS, strict=True))
-    ranked = sorted(candidates.recordings, key=lambda recording: (-stars[recording.audio_id], recording.audio_id))
+    classifier, recordings = candidates.classifier, candidates.recordings
+    predicted = load_predictor(classifier, model_class).predict(inputs_for(classifier, recordings, candidates.vectors))
+    expected = (STARS * np.stack([predicted.mean, *predicted.interval()])).T.tolist()
+    stars = {recording.audio_id: row for recording, row in zip(recordings, expected, strict=True)}
+    ranked = sorted(recordings, key=lambda recording: (-stars[recording.audio_id][0], recording.audio_id))
     chosen = first_of_each_group(ranked)[:top]
-    entries = [Entry(recording.song, float(stars[recording.audio_id])) for recording in chosen]
+    entries = [Entry(recording.song, *stars[recording.audio_id]) for recording in chosen]
     settings = {"kind": NAME, "top": top, "purpose": candidates.purpose(top)}
     made_at = classifier.provenance.created  # not now: the same inputs give the same bytes
     provenance = Provenance(KIND, FORMAT, TOOL, settings, parents=candidates.parents, created=made_at)

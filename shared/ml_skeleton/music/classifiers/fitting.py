@@ -1,0 +1,80 @@
+"""Fits a classifier: settings and intervals from albums and artists left out, then all songs for the final model."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ml_skeleton.music.classifiers.conformal import interval_factors
+from ml_skeleton.music.classifiers.learners import Folds, Learner, new_learner
+from ml_skeleton.music.classifiers.predictor import Prediction, Predictor
+from ml_skeleton.music.inputs import UNKNOWN, Inputs
+from ml_skeleton.music.rated import FitSettings
+from ml_skeleton.music.splits import balanced_folds
+from ml_skeleton.music.targets import Examples
+
+FEWEST_FOR_NETWORK = 30  # rated songs; with fewer, steps chosen on albums left out are a throw of dice
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A classifier trained on all that it was given, and what it said of songs before it had learned from them."""
+
+    model: str  # the one asked for, or what few songs made of it
+    predictor: Predictor
+    outside: Prediction  # each song by models that were not trained on its album; artists may be known
+    unmet: Prediction  # each song by models that were not trained on its artist: by ear
+    chosen: dict[str, float]
+    curve: list[float]
+
+    def predict(self, inputs: Inputs) -> Prediction:
+        """Return the ratings of other songs."""
+        return self.predictor.predict(inputs)
+
+
+def fit_classifier(examples: Examples, folds: Folds, settings: FitSettings) -> Fitted:
+    """Return a classifier trained on the examples.
+
+    Its settings, and the width of its intervals, are those that were right for
+    judged songs of albums left out, over `folds` (N,) of whole albums; then all
+    songs train the final model.
+    """
+    if settings.model not in ("gp", "ridge") and (~examples.weak).sum() < FEWEST_FOR_NETWORK:
+        settings = replace(settings, model="ridge")
+    learner = new_learner(examples, folds, settings)
+    every = np.arange(len(examples))
+    raw = _left_out(learner, examples, folds)
+    judged = examples.judged
+    factors = interval_factors((raw.mean - examples.ratings)[judged], raw.deviation[judged])
+    heard, effects = learner.fit(every)
+    unmet = _left_out(learner, examples, _artist_folds(examples.inputs, settings), by_ear=True)
+    return Fitted(
+        model=settings.model,
+        predictor=Predictor(heard, effects, learner.noise, factors),
+        outside=replace(raw, factors=factors),
+        unmet=replace(unmet, factors=factors),
+        chosen=learner.chosen,
+        curve=learner.curve,
+    )
+
+
+def _artist_folds(inputs: Inputs, settings: FitSettings) -> Folds:
+    """Return folds (N,) of whole artists; a song of no known artist goes with its album, or stands alone."""
+    known = np.where(inputs.artists != UNKNOWN, inputs.artists, inputs.albums).tolist()
+    names = [str(key) if key != UNKNOWN else f"song {row}" for row, key in enumerate(known)]
+    return np.array(balanced_folds(names, settings.folds, settings.seed))
+
+
+def _left_out(learner: Learner, examples: Examples, folds: Folds, by_ear: bool = False) -> Prediction:
+    """Return what models that have not learned from a song's fold say of it; with one fold, what is said of no song."""
+    mean, deviation = np.empty(len(folds)), np.empty(len(folds))
+    for fold in np.unique(folds):
+        asked, rows = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        if not len(rows):
+            mean[asked] = np.average(examples.ratings, weights=examples.weights)
+            deviation[asked] = np.sqrt(learner.noise + examples.ratings.var())
+            continue
+        heard, effects = learner.fit(rows)
+        inputs = examples.inputs.at(asked)
+        said = Predictor(heard, effects, learner.noise, {}).predict(inputs.by_ear() if by_ear else inputs)
+        mean[asked], deviation[asked] = said.mean, said.deviation
+    return Prediction(mean, deviation, {})
