@@ -119,6 +119,7 @@ def make_store(tmp_path) -> Callable[..., Path]:
         rating = {song.audio_id: song.rating for song in songs}
         matrix = random.standard_normal((len(audio_ids), 4)).astype(np.float32) * noise
         matrix[:, 0] += [rating[i] if rating[i] is not None else int(i, 16) % 11 / 10 for i in audio_ids]
+        (tmp_path / name).unlink(missing_ok=True)
         with open_or_make_store(tmp_path / name, "embed") as store:
             store.add_version(
                 Version("v1", "e" * 32, 4, {}, (Parent("encoder", "/encoder.pt", "e" * 32),), "2026-01-01")
