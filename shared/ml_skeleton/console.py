@@ -69,6 +69,15 @@ def run_tool(app: typer.Typer, unfinished: str = RESUMES) -> NoReturn:
     sys.exit(code)
 
 
+def calm_linear_algebra() -> None:
+    """Have numpy and scipy use one thread, if called before they are imported.
+
+    On the small matrices of classifiers the threads of OpenBLAS wait for each
+    other by spinning: beside other busy processes ten times as long as they work.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def note(text: str) -> None:
     """Say one line on standard error, unless --quiet was given."""
     if not _Voice.quiet:

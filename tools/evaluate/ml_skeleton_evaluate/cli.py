@@ -13,6 +13,7 @@ from ml_skeleton.console import (
     Seed,
     StoreArgument,
     VersionToRead,
+    calm_linear_algebra,
     new_app,
     note,
     path_from_pipe,
@@ -60,4 +61,5 @@ def evaluate(
 
 
 def main() -> None:
-    run_tool(app)
+    calm_linear_algebra()
+    run_tool(app, unfinished="nothing was written, an older evaluation stays")

@@ -1,6 +1,5 @@
 """The `train-classifier` command: what it is asked, and nothing of how it is done."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from ml_skeleton.console import (
     Seed,
     StoreArgument,
     VersionToRead,
+    calm_linear_algebra,
     json_object,
     new_app,
     note,
@@ -83,6 +83,5 @@ def train_classifier(
 
 
 def main() -> None:
-    # the matrices are small: on busy cores threads of the linear algebra wait ten times longer than they work
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    calm_linear_algebra()
     run_tool(app, unfinished="nothing was written, an older classifier stays")

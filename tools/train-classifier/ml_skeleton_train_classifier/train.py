@@ -40,7 +40,8 @@ class Trained:
         lines = [
             f"{self.rated_songs} rated songs, model {self.model}; error on albums left out "
             f"{self.albums.rmse_stars:.2f} stars, on artists left out {self.artists.rmse_stars:.2f}, "
-            f"that of the mean rating {self.floor_stars:.2f} (evaluate measures it on songs nothing was chosen by)",
+            f"that of the mean rating {self.floor_stars:.2f} "
+            "(evaluate measures it on songs that nothing was chosen by)",
             f"rank correlation {_shown(self.albums.spearman)} on albums and {_shown(self.artists.spearman)} on artists "
             f"left out; {self.covered:.0%} of the ratings lie in their 80 % interval",
         ]
