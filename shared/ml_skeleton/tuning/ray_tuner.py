@@ -37,6 +37,7 @@ _SCHEDULERS = {
     "MedianStoppingRule": schedulers.MedianStoppingRule,
     "FIFOScheduler": schedulers.FIFOScheduler,
 }
+EXPLOIT_EVERY_REPORTS = 5  # how often population based training looks for trials to replace
 _SEARCHES = ("OptunaSearch", "BasicVariantGenerator")
 
 
@@ -119,7 +120,9 @@ class RayTuneTuner:
     def _scheduler(self, space: dict[str, Any]) -> Any:
         made = _SCHEDULERS[self._tuning.scheduler]
         if made is schedulers.PopulationBasedTraining:
-            return made(time_attr="training_iteration", perturbation_interval=1, hyperparam_mutations=space)
+            return made(
+                time_attr="training_iteration", perturbation_interval=EXPLOIT_EVERY_REPORTS, hyperparam_mutations=space
+            )
         return made()
 
     def _algorithm(self, done: int) -> Any:
@@ -152,7 +155,7 @@ def _trainable(task: RayTask, folder: Path, keep_checkpoints: bool) -> Callable[
 
     def train(params: dict[str, Any]) -> None:
         def report(figures: dict[str, Any], checkpoints: Path) -> None:
-            kept = keep_checkpoints and checkpoints.is_dir()
+            kept = keep_checkpoints and any(checkpoints.iterdir())  # without, Ray copies nothing
             tune.report(figures, checkpoint=tune.Checkpoint.from_directory(str(checkpoints)) if kept else None)
 
         context = tune.get_context()
