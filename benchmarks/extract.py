@@ -95,7 +95,11 @@ def decoder_s(path: bytes, policy: CropPolicy) -> float:
 
 
 def with_librosa() -> Method:
+    import warnings
+
     import librosa
+
+    warnings.simplefilter("ignore")  # that it falls back on another reader, and that the reader is deprecated
 
     def load(path: bytes, policy: CropPolicy) -> None:
         name = os.fsdecode(path)
@@ -263,13 +267,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=int, default=16000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=int)
+    parser.add_argument("--limit", type=int, help="files, taken evenly from the library")
     asked = parser.parse_args()
     policy = CropPolicy("end", asked.seconds, 1, asked.rate)
     racers = Racers()
     tallies: dict[str, Tally] = defaultdict(Tally)
     total, refused = Tally(), 0
-    for path in files_of(asked.library)[: asked.limit]:
+    files = files_of(asked.library)
+    for path in files[:: max(1, len(files) // asked.limit)] if asked.limit else files:
         try:
             codec = codec_of(path)
         except DecodeError:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import torch
-from ml_skeleton.artifacts import checkpoints, crops, duplicates, embeddings, evaluations, ledger, playlists
+from ml_skeleton.artifacts import checkpoints, crops, duplicates, embeddings, evaluations, ledger, playlists, speech
 from ml_skeleton.artifacts.crops import AUDIO_SCHEMA, Crops
 from ml_skeleton.artifacts.duplicates import DUPLICATES_SCHEMA
 from ml_skeleton.artifacts.embeddings import Health, open_or_make_store, open_store
@@ -20,6 +20,7 @@ from ml_skeleton.artifacts.ledger import FAILURES_SCHEMA
 from ml_skeleton.artifacts.playlists import Entry, Playlist, write_playlist
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.artifacts.songs import SONGS_SCHEMA
+from ml_skeleton.artifacts.speech import SPEECH_SCHEMA
 from ml_skeleton.music.rated import FitSettings, rated_songs
 from ml_skeleton.music.scores import Scores
 from ml_skeleton_train_classifier.train import train_classifier
@@ -58,7 +59,9 @@ def names_in(title: str, header: str) -> list[str]:
 
 
 def test_every_kind_is_listed_with_its_format_number():
-    modules = {module.KIND: module.FORMAT for module in (crops, ledger, duplicates, embeddings, evaluations, playlists)}
+    modules = {
+        module.KIND: module.FORMAT for module in (crops, ledger, duplicates, speech, embeddings, evaluations, playlists)
+    }
     expected = modules | {"crops-audio": crops.FORMAT} | checkpoints.FORMATS
 
     listed = {row[0]: int(row[1]) for row in table_rows(FORMATS.partition("## What all")[0]) if row[1].isdigit()}
@@ -73,6 +76,7 @@ def test_every_kind_is_listed_with_its_format_number():
         ("audio/part-*.parquet", AUDIO_SCHEMA),
         ("failures.parquet", FAILURES_SCHEMA),
         ("duplicates.parquet", DUPLICATES_SCHEMA),
+        ("speech.parquet", SPEECH_SCHEMA),
     ],
 )
 def test_every_column_is_described_with_its_type_and_what_null_means(title, schema):

@@ -8,7 +8,8 @@ from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_s
 from ml_skeleton.artifacts.playlists import read_playlist
 from ml_skeleton.errors import InputError
 from ml_skeleton.music.rated import FitSettings, rated_songs
-from ml_skeleton_recommend.recommend import find_candidates, recommend, store_of
+from ml_skeleton.music.recordings import recordings_of
+from ml_skeleton_recommend.recommend import find_candidates, first_of_each_group, recommend, store_of
 from ml_skeleton_train_classifier.train import train_classifier
 
 
@@ -106,15 +107,19 @@ def test_the_same_inputs_give_the_same_bytes(recommend_from, rated_library, tmp_
     assert set(before) == {"best.xspf", "best.m3u8", "best.csv", "best.json"}
 
 
-def test_of_recordings_that_sound_the_same_the_best_one_is_listed(recommend_from, rated_library, make_song):
+def test_of_recordings_that_sound_the_same_one_is_listed(recommend_from, rated_library, make_song):
     alike = [make_song(100 + n, rating=None, audio_id=f"{n:x}" * 32, alike="0" * 32) for n in range(3)]
 
-    tracks = recommend_from([*rated_library, *alike])
+    found = [track["song_id"] for track in recommend_from([*rated_library, *alike])]
 
-    found = [track["stars"] for track in tracks if track["song_id"] >= 100]
-    every = [track["stars"] for track in recommend_from([*rated_library, *(replace(s, alike=None) for s in alike)])
-             if track["song_id"] >= 100]  # fmt: skip
-    assert (len(every), found) == (3, [max(every)])
+    assert (len(found), len([song_id for song_id in found if song_id >= 100])) == (21, 1)
+
+
+def test_the_best_of_those_that_sound_the_same_stands_for_them_at_its_place(make_song):
+    groups = {"a": None, "b": "x", "c": None, "d": "x", "e": "y"}
+    ranked = recordings_of([make_song(n, audio_id=name, alike=group) for n, (name, group) in enumerate(groups.items())])
+
+    assert [recording.audio_id for recording in first_of_each_group(ranked)] == ["a", "b", "c", "e"]
 
 
 def test_a_song_that_sounds_like_a_rated_one_is_left_out(recommend_from, rated_library, make_song):

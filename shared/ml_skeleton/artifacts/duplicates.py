@@ -2,8 +2,8 @@
 
 `duplicates.parquet` of a crops folder holds a row for each recording that has a
 like; those of one group are other encodings, remasters or cuts of each other.
-Its provenance names the policy of the crops that were compared, and a
-fingerprint of which ones those were.
+Its provenance names the policy of the crops that were compared, and how many
+there were; crops are only ever added, so the others are those that came since.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ DUPLICATES_SCHEMA = pa.schema(
     [
         pa.field("group", pa.int32(), nullable=False),  # from 0; numbered anew each time
         pa.field("audio_id", pa.string(), nullable=False),
-        pa.field("similarity", pa.float32(), nullable=False),  # to the likest of its group: 1 the same, 0 a stranger
+        pa.field("similarity", pa.float32(), nullable=False),  # to one of its group: 1 the same, 0 a stranger
     ]
 )
 
