@@ -94,6 +94,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def hush() -> None:
+    """Say only warnings and errors from now on, as with --quiet: another process of the same run does the talking."""
+    _Voice.quiet = True
+
+
 def warn(text: str) -> None:
     """Say one line on standard error, also with --quiet."""
     _say(f"warning: {text}")

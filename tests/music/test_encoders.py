@@ -9,7 +9,7 @@ from ml_skeleton.artifacts.crops import Waveform
 from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.music.encoders import build_encoder, check_encoder_may_be_imported, new_encoder, pool_over_time
 from ml_skeleton.music.losses import build_loss
-from ml_skeleton.music.windows import all_windows, random_window
+from ml_skeleton.music.windows import all_windows
 
 RATE = 16000
 TRAINED = ("simple", "spectrogram")
@@ -181,13 +181,3 @@ def test_a_short_crop_is_repeated_until_it_fills_a_window():
     audio = waveform([1, 2, 3]).normalised()
 
     np.testing.assert_array_equal(all_windows(waveform([1, 2, 3]), 8)[0], np.tile(audio, 3)[:8])
-
-
-def test_a_random_window_lies_within_the_crop():
-    crop, random = waveform(np.arange(50)), np.random.default_rng(0)
-    audio = crop.normalised().tolist()
-
-    for _ in range(30):
-        window = random_window(crop, 20, random).tolist()
-        start = audio.index(window[0])
-        assert window == audio[start : start + 20]

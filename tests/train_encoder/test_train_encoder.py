@@ -1,31 +1,24 @@
-"""train-encoder: it learns, it resumes exactly, it does no work twice."""
+"""train-encoder: it learns, it keeps what it says it keeps, it does no work twice."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
-
+import numpy as np
 import pytest
 import torch
 from ml_skeleton.artifacts.checkpoints import load_tensors, read_header
-from ml_skeleton.artifacts.crops import Crops
-from ml_skeleton.artifacts.metrics import MetricsLog, read_metrics
-from ml_skeleton.errors import InputError
-from ml_skeleton.interrupts import StopRequest
+from ml_skeleton.artifacts.crops import Crops, CropWriter
+from ml_skeleton.artifacts.metrics import read_metrics
+from ml_skeleton.errors import InputError, UserError
+from ml_skeleton.music.encoders import new_encoder
 from ml_skeleton.music.objectives import PRESETS
-from ml_skeleton_train_encoder.batches import training_batches
-from ml_skeleton_train_encoder.settings import Settings
+from ml_skeleton_train_encoder.settings import Manner, Settings
 from ml_skeleton_train_encoder.songs import TEST, TRAIN, VAL, is_current, songs_to_learn_from
-from ml_skeleton_train_encoder.train import Run, train_encoder
+from ml_skeleton_train_encoder.train import train_encoder
 
 SMALL = Settings("simple", {"embedding_dim": 16, "width": 4}, epochs=3, window_s=1.0, windows_per_crop=2, batch_size=8)
 CPU = torch.device("cpu")
 
 
-def train(folder, out, settings=SMALL, fresh=False):
-    return train_encoder(songs_to_learn_from(Crops(folder), settings), out, settings, CPU, None, fresh)
+def train(folder, out, settings=SMALL, **manner):
+    return train_encoder(songs_to_learn_from(Crops(folder), settings), out, settings, CPU, Manner(**manner))
 
 
 def weights_of(path):
@@ -52,40 +45,83 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(audible_li
     assert (same(a, b), same(a, c)) == (True, False)
 
 
-def test_a_run_interrupted_after_an_epoch_ends_with_the_weights_of_an_uninterrupted_one(audible_library, tmp_path):
-    train(audible_library, tmp_path / "whole.pt")
-    songs = songs_to_learn_from(Crops(audible_library), SMALL)
-    stop = StopRequest()
+def test_neither_the_order_nor_the_files_that_crops_were_written_in_change_a_weight(
+    audible_library, make_crops, make_crop, tmp_path
+):
+    crops = Crops(audible_library)
+    backwards = make_crops(crops.songs, [], "backwards")
+    found = {crop.audio_id: crop.samples for group in crops.groups for crop in crops.read(group)}
+    for some in np.array_split([song.audio_id for song in crops.songs][::-1], 3):  # each a part of its own
+        with CropWriter(backwards, "clem-extract") as writer:
+            writer.add([make_crop(audio_id, samples=found[audio_id]) for audio_id in some])
 
-    class StopAfterFirst(MetricsLog):
-        def step(self, step, values):
-            stop.exit_code = 143
+    for name, folder in (("a", audible_library), ("b", backwards)):
+        train(folder, tmp_path / f"{name}.pt")
 
-    from ml_skeleton_train_encoder.state import resume_or_start
-
-    torch.manual_seed(SMALL.seed)
-    run = Run(songs, SMALL, CPU, StopAfterFirst(None))
-    run.train(resume_or_start(tmp_path / "broken.pt", songs.purpose, run.parts(), False), stop)
-    assert not (tmp_path / "broken.pt").exists()
-    train(audible_library, tmp_path / "broken.pt")
-
-    assert same(weights_of(tmp_path / "whole.pt"), weights_of(tmp_path / "broken.pt"))
-    assert not list(tmp_path.glob("*.state"))
+    assert [len(Crops(folder).parts()) for folder in (audible_library, backwards)] == [1, 3]
+    assert same(weights_of(tmp_path / "a.pt"), weights_of(tmp_path / "b.pt"))
 
 
-def test_sigterm_keeps_the_finished_epochs_and_exits_143(audible_library, tmp_path):
-    command = [Path(sys.executable).parent / "train-encoder", audible_library, "--out", "encoder.pt", "--epochs", "500"]
-    command += ["--encoder", "simple", "--window", "1"]
-    state = tmp_path / ".encoder.pt.state"
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        deadline = time.monotonic() + 120
-        while not state.exists() and run.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        os.kill(run.pid, signal.SIGTERM)
-        stdout, stderr = run.communicate(timeout=120)
+def test_where_crops_are_kept_changes_no_weight(audible_library, tmp_path):
+    for place in ("device", "disk"):
+        train(audible_library, tmp_path / f"{place}.pt", crops_in=place)
 
-    assert (run.returncode, stdout) == (143, ""), stderr
-    assert state.exists() and not (tmp_path / "encoder.pt").exists()
+    assert same(weights_of(tmp_path / "device.pt"), weights_of(tmp_path / "disk.pt"))
+
+
+def test_an_encoder_without_weights_to_train_is_written_as_it_is(audible_library, tmp_path, capsys):
+    settings = Settings("random", {"width": 4})
+
+    content = train(audible_library, tmp_path / "encoder.pt", settings, metrics=tmp_path / "m.jsonl").content
+
+    untrained = new_encoder("random", {"width": 4}, 16000, 0).encoder.state_dict()
+    assert same(weights_of(tmp_path / "encoder.pt"), untrained)
+    assert (content["history"], content["ratings_seen"], content["metrics"]["epochs"]) == ([], [], 0)
+    assert "random: has no weights to train; written as it is" in capsys.readouterr().err
+    assert read_metrics(tmp_path / "m.jsonl")[1]["epochs"] == 0
+
+
+def test_windows_are_no_longer_than_the_crops(audible_library, tmp_path, capsys):
+    settings = Settings(**{**SMALL.as_dict(), "window_s": 5000.0, "epochs": 1})
+
+    content = train(audible_library, tmp_path / "encoder.pt", settings).content
+
+    assert content["window_s"] == 3.0
+    assert "crops last 3 s at most" in capsys.readouterr().err
+
+
+def test_training_ends_when_patience_does_and_the_best_epoch_is_kept(audible_library, tmp_path, monkeypatch):
+    monkeypatch.setattr("ml_skeleton_train_encoder.run.FEWEST_TO_CHOOSE", 1)
+    losses = iter([0.4, 0.3, 0.5, 0.6, 0.1])
+    figures = "ml_skeleton_train_encoder.validation.Validation.figures"
+    monkeypatch.setattr(figures, lambda *_: {"val_loss": next(losses), "val_spearman": None, "val_album_map": None})
+
+    metrics = train(
+        audible_library, tmp_path / "encoder.pt", Settings(**{**SMALL.as_dict(), "epochs": 9, "patience": 2})
+    ).content["metrics"]
+
+    assert (metrics["epochs"], metrics["best_epoch"], metrics["val_loss"]) == (4, 2, 0.3)
+
+
+def test_the_last_weights_and_a_picture_stand_beside_the_best(audible_library, tmp_path, monkeypatch):
+    monkeypatch.setattr("ml_skeleton_train_encoder.run.FEWEST_TO_CHOOSE", 1)
+    losses = iter([0.4, 0.5, 0.6])
+    figures = "ml_skeleton_train_encoder.validation.Validation.figures"
+    monkeypatch.setattr(figures, lambda *_: {"val_loss": next(losses), "val_spearman": None, "val_album_map": None})
+
+    train(audible_library, tmp_path / "encoder.pt")
+
+    best, last = (read_header(tmp_path / name, "encoder") for name in ("encoder.pt", "encoder.last.pt"))
+    assert (best.content["metrics"]["val_loss"], last.content["metrics"]["val_loss"]) == (0.4, 0.6)
+    assert best.fingerprint != last.fingerprint
+    assert "<svg" in (tmp_path / "encoder.curve.svg").read_text()
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_advice(audible_library, tmp_path):
+    with pytest.raises(UserError, match="epoch 1: the loss is no number any more; try a lower --lr"):
+        train(audible_library, tmp_path / "encoder.pt", Settings(**{**SMALL.as_dict(), "lr": float("inf")}))
+
+    assert not list(tmp_path.glob("*encoder.pt*.state"))
 
 
 def test_a_damaged_state_is_said_and_not_used(audible_library, tmp_path, capsys):
@@ -116,8 +152,8 @@ def test_the_checkpoint_names_the_songs_whose_ratings_it_has_seen(audible_librar
 
 
 def test_validation_songs_that_choose_the_epoch_count_as_seen(audible_library, tmp_path, monkeypatch):
-    monkeypatch.setattr("ml_skeleton_train_encoder.train.FEWEST_TO_CHOOSE", 1)
-    monkeypatch.setattr("ml_skeleton_train_encoder.train.FEWEST_TO_VALIDATE", 1)
+    monkeypatch.setattr("ml_skeleton_train_encoder.run.FEWEST_TO_CHOOSE", 1)
+    monkeypatch.setattr("ml_skeleton_train_encoder.validation.FEWEST_TO_VALIDATE", 1)
 
     header = train(audible_library, tmp_path / "encoder.pt")
 
@@ -126,16 +162,6 @@ def test_validation_songs_that_choose_the_epoch_count_as_seen(audible_library, t
     best = min(header.content["history"], key=lambda epoch: epoch["val_loss"])
     assert set(header.content["ratings_seen"]) == used
     assert header.content["metrics"]["val_loss"] == best["val_loss"]
-
-
-def test_an_epoch_holds_every_training_crop_as_often_as_asked(audible_library):
-    import numpy as np
-
-    songs = songs_to_learn_from(Crops(audible_library), SMALL)
-    batches = list(training_batches(songs, 16000, 8, 2, np.random.default_rng(0)))
-
-    count = sum(len(audio) for audio, _ in batches)
-    assert (count, {audio.shape[1] for audio, _ in batches}) == (2 * len(songs.sides[TRAIN]), {16000})
 
 
 def test_the_rating_loss_alone_trains_on_rated_songs_only(audible_library):

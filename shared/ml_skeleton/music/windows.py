@@ -23,19 +23,14 @@ def cut_windows(audio: npt.NDArray[Number], length: int) -> list[npt.NDArray[Num
     repeated until it fills one, since silence behind it would sound like its end.
     """
     audio = filled(audio, length)
-    count = -(-len(audio) // length)
-    starts = np.linspace(0, len(audio) - length, count).round().astype(int)
-    return [audio[start : start + length] for start in starts]
+    return [audio[start : start + length] for start in window_starts(len(audio), length)]
 
 
-def random_window(waveform: Waveform, length: int, random: np.random.Generator) -> Audio:
-    """Return one window (length,) that begins anywhere in the crop."""
-    spare = len(waveform.samples) - length
-    if spare <= 0:
-        return filled(waveform.normalised(), length)
-    start = int(random.integers(spare + 1))
-    cut = Waveform(waveform.audio_id, waveform.samples[start : start + length], waveform.mean, waveform.std)
-    return cut.normalised()
+def window_starts(samples: int, length: int) -> list[int]:
+    """Return where the windows of a crop begin that spread evenly over it; one at 0 for a crop that is shorter."""
+    count = max(1, -(-samples // length))
+    starts: list[int] = np.linspace(0, max(0, samples - length), count).round().astype(int).tolist()
+    return starts
 
 
 def filled(audio: npt.NDArray[Number], length: int) -> npt.NDArray[Number]:

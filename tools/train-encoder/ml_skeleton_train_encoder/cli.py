@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import typer
 from ml_skeleton.console import (
-    BatchSize,
     Config,
     CropsToRead,
     Device,
@@ -14,12 +13,15 @@ from ml_skeleton.console import (
     MetricsFile,
     Quiet,
     Seed,
+    hush,
     json_object,
     new_app,
     note,
     path_from_pipe,
     run_tool,
 )
+
+from ml_skeleton_train_encoder import flags
 
 app = new_app()
 
@@ -28,40 +30,34 @@ app = new_app()
 def train_encoder(
     crops: Annotated[Path | None, typer.Argument(help="Crops folder; left out, its path is read from stdin.")] = None,
     out: Annotated[Path, typer.Option(help="Checkpoint to write.")] = Path("checkpoints/encoder.pt"),
-    encoder: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="A built-in one, pretrained weights (hf:FOLDER), or a class of yours."),
-    ] = "spectrogram",
-    encoder_args: Annotated[
-        str, typer.Option(metavar="JSON", help="""Arguments of the encoder, such as '{"width": 32}'.""")
-    ] = "{}",
-    trainable: Annotated[bool, typer.Option("--trainable", help="Fine-tune pretrained weights as well.")] = False,
+    encoder: flags.EncoderName = "spectrogram",
+    encoder_args: flags.EncoderArgs = "{}",
+    trainable: flags.Trainable = False,
     loss: Annotated[
         Literal["multitask", "rating", "ntxent", "supcon", "metadata"], typer.Option(help="What to learn.")
     ] = "multitask",
-    loss_weights: Annotated[
-        str, typer.Option(metavar="PART=WEIGHT,…", help="Parts of the loss to weigh otherwise, as album=0.02.")
-    ] = "",
-    augment: Annotated[
-        str, typer.Option(metavar="NAME=SHARE,…", help="Augmentations to make more or less likely, or none.")
-    ] = "",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training songs.")] = 10,
-    batch_size: BatchSize = 32,
-    lr: Annotated[float, typer.Option(min=0.0, help="Learning rate at the start; it falls along a cosine.")] = 3e-4,
-    weight_decay: Annotated[float, typer.Option(min=0.0, help="Weight decay of AdamW.")] = 0.01,
-    window: Annotated[float, typer.Option(min=0.5, help="Seconds that the encoder hears at a time.")] = 5.0,
-    windows_per_crop: Annotated[int, typer.Option(min=1, help="Random windows of each crop in an epoch.")] = 2,
-    val_fraction: Annotated[
-        float, typer.Option(min=0.0, max=0.5, help="Share of the rated songs that choose the best epoch.")
-    ] = 0.15,
-    test_fraction: Annotated[
-        float, typer.Option(min=0.0, max=0.5, help="Share that training never sees, for evaluate.")
-    ] = 0.2,
+    loss_weights: flags.LossWeights = "",
+    augment: flags.Augmentations = "",
+    epochs: flags.Epochs = 10,
+    patience: flags.Patience = 10,
+    batch_size: flags.BatchSizeOrAuto = "32",
+    lr: flags.LearningRate = 3e-4,
+    weight_decay: flags.WeightDecay = 0.01,
+    window: flags.WindowSeconds = 5.0,
+    windows_per_crop: flags.WindowsPerCrop = 2,
+    val_fraction: flags.ValFraction = 0.15,
+    test_fraction: flags.TestFraction = 0.2,
     max_speech: MaxSpeech = 0.5,
     policy: CropsToRead = None,
     seed: Seed = 42,
+    precision: Annotated[Literal["auto", "fp32", "bf16"], flags.PrecisionName] = "auto",
+    deterministic: flags.Deterministic = False,
     device: Device = "auto",
+    gpu_memory_gb: flags.GpuMemory = None,
+    crops_in: Annotated[Literal["auto", "device", "host", "disk"], flags.CropsPlace] = "auto",
+    save_every: flags.SaveEvery = 300.0,
     metrics: MetricsFile = None,
+    tracking_uri: flags.TrackingUri = None,
     force: Force = False,
     config: Config = None,
     quiet: Quiet = False,
@@ -74,15 +70,20 @@ def train_encoder(
     crops = path_from_pipe(crops, "crops folder", "clem-extract")
     arguments = json_object("--encoder-args", encoder_args) | ({"trainable": True} if trainable else {})
     from ml_skeleton.artifacts.crops import Crops
+    from ml_skeleton.music.devices import check_device_name
 
     from ml_skeleton_train_encoder.options import augmentations, weights_of_loss
-    from ml_skeleton_train_encoder.settings import Settings
+    from ml_skeleton_train_encoder.settings import Manner, Settings, batch_size_of, follows_another
     from ml_skeleton_train_encoder.songs import is_current, songs_to_learn_from
 
-    weights, likely = weights_of_loss(loss, loss_weights), augmentations(augment)
+    check_device_name(device)
+    if follows_another():
+        hush()
+    weights, likely, size = weights_of_loss(loss, loss_weights), augmentations(augment), batch_size_of(batch_size)
     settings = Settings(
-        encoder, arguments, weights, likely, epochs, batch_size, lr, weight_decay, window, windows_per_crop,
-        val_fraction, test_fraction, max_speech, seed,
+        encoder, arguments, weights, likely, epochs, size, lr, weight_decay, window, windows_per_crop,
+        val_fraction, test_fraction, max_speech, seed, patience,
+        "fp32" if deterministic and precision == "auto" else precision,
     )  # fmt: skip
     songs = songs_to_learn_from(Crops(crops, policy), settings)
     if not force and is_current(songs, out):
@@ -90,12 +91,12 @@ def train_encoder(
     else:
         from ml_skeleton.music.devices import choose_device  # here, as torch takes seconds to import
 
-        from ml_skeleton_train_encoder.train import summary
         from ml_skeleton_train_encoder.train import train_encoder as train
 
-        note(str(songs))
-        note(summary(train(songs, out, settings, choose_device(device), metrics, force)))
-    typer.echo(out)
+        manner = Manner(force, metrics, tracking_uri, save_every, crops_in, gpu_memory_gb, deterministic)
+        train(songs, out, settings, choose_device(device), manner)
+    if not follows_another():
+        typer.echo(out)
 
 
 def main() -> None:

@@ -1,9 +1,16 @@
 """What train-encoder was asked to do."""
 
+import os
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+from ml_skeleton.errors import UsageError
 from ml_skeleton.music.objectives import AUGMENTATIONS, PRESETS, uses_unrated
+
+Precision = Literal["auto", "fp32", "bf16"]
+CropsIn = Literal["auto", "device", "host", "disk"]
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,7 @@ class Settings:
     loss: dict[str, float] = field(default_factory=lambda: dict(PRESETS["multitask"]))  # weight of each part
     augment: dict[str, float] = field(default_factory=lambda: dict(AUGMENTATIONS))  # how likely each is
     epochs: int = 10
-    batch_size: int = 32
+    batch_size: int | None = 32  # windows; None for as many as the device bears
     lr: float = 3e-4
     weight_decay: float = 0.01
     window_s: float = 5.0
@@ -24,6 +31,8 @@ class Settings:
     test_fraction: float = 0.2
     max_speech: float = 0.5
     seed: int = 42
+    patience: int = 10  # epochs without a better validation loss; 0 for never
+    precision: Precision = "fp32"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
@@ -33,3 +42,30 @@ class Settings:
     def uses_unrated(self) -> bool:
         """Whether the loss learns something from songs without a rating."""
         return uses_unrated(self.loss)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the training is done; on a CPU none of it changes the weights."""
+
+    fresh: bool = False  # start anew, whatever is on disk
+    metrics: Path | None = None
+    tracking_uri: str | None = None
+    save_every_s: float = 300.0
+    crops_in: CropsIn = "auto"
+    gpu_memory_gb: float | None = None  # 0 for all there is; None for what the environment says, or 24
+    deterministic: bool = False
+
+
+def follows_another() -> bool:
+    """Return whether torchrun started this process beside another one that writes and speaks for both."""
+    return int(os.environ.get("RANK", "0")) > 0
+
+
+def batch_size_of(text: str) -> int | None:
+    """Return the number that --batch-size names, None for auto; raise UsageError for anything else."""
+    if text == AUTO:
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise UsageError(f"--batch-size {text}: expected a number of windows from 1 on, or auto")
+    return int(text)

@@ -1,179 +1,162 @@
-"""Trains an encoder: one function that reads top to bottom, and what it is made of."""
+"""Trains an encoder: the loop that reads top to bottom, and what stands around it."""
 
-import time
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from ml_skeleton.artifacts.checkpoints import FORMAT, Header, save_checkpoint
+from ml_skeleton.artifacts.checkpoints import Header
 from ml_skeleton.artifacts.files import only_run
-from ml_skeleton.artifacts.metrics import MetricsLog
-from ml_skeleton.artifacts.provenance import Provenance
-from ml_skeleton.console import progress
+from ml_skeleton.console import note
+from ml_skeleton.errors import UserError
 from ml_skeleton.interrupts import StopRequest, stop_request
-from ml_skeleton.music.augment import Augment
-from ml_skeleton.music.encoders import new_encoder
-from ml_skeleton.music.losses import build_loss
-from ml_skeleton.music.scores import spearman
-from ml_skeleton.music.splits import TRAIN
-from ml_skeleton.music.windows import all_windows
-from torch import nn
+from ml_skeleton.music.devices import out_of_memory_in_one_line
+from ml_skeleton.utils.memory import limit_gpu_memory
+from ml_skeleton.utils.seed import set_deterministic
 
-from ml_skeleton_train_encoder.batches import training_batches, waveforms
-from ml_skeleton_train_encoder.labels import SongLabels
-from ml_skeleton_train_encoder.settings import Settings
-from ml_skeleton_train_encoder.songs import KIND, VAL, SongSet
-from ml_skeleton_train_encoder.state import TrainingState, resume_or_start
-
-TOOL = "train-encoder"
-MAX_GRADIENT = 1.0
-FEWEST_TO_VALIDATE = 5  # rated songs; fewer give no figure worth printing
-FEWEST_TO_CHOOSE = 50  # below it, the best epoch would be chosen by chance; the last one is kept
-Epoch = dict[str, float | None]
+from ml_skeleton_train_encoder.batches import fetched
+from ml_skeleton_train_encoder.learner import seed_step
+from ml_skeleton_train_encoder.meter import Meter
+from ml_skeleton_train_encoder.outcome import Reporter, write_outcome
+from ml_skeleton_train_encoder.parallel import Team, joined_team
+from ml_skeleton_train_encoder.run import Network, Run
+from ml_skeleton_train_encoder.settings import Manner, Settings
+from ml_skeleton_train_encoder.songs import SongSet
+from ml_skeleton_train_encoder.state import Figures, TrainingState, resume_or_start, weights_of
 
 
 def train_encoder(
-    songs: SongSet,
-    out: Path,
-    settings: Settings,
-    device: torch.device,
-    metrics: Path | None = None,
-    fresh: bool = False,
-) -> Header:
+    songs: SongSet, out: Path, settings: Settings, device: torch.device, manner: Manner | None = None
+) -> Header | None:
     """Train an encoder on `songs`, write it to `out` and return its header.
 
-    An interrupted run goes on from its last epoch and ends with the weights of an
-    uninterrupted one, unless `fresh` asks for a new start.
+    An interrupted run goes on from its last step on disk and ends with the weights
+    of an uninterrupted one, unless `manner` asks for a fresh start. Of several
+    processes that torchrun started, the others than the first return None.
     """
-    torch.manual_seed(settings.seed)
-    run = Run(songs, settings, device, MetricsLog(metrics))
-    with only_run(out), stop_request() as stop:
-        state = resume_or_start(out, songs.purpose, run.parts(), fresh)
-        run.train(state, stop)
-        stop.leave_if_asked()
-        header = _save(out, run, state)
+    manner = manner or Manner()
+    note(str(songs))
+    limit_gpu_memory(manner.gpu_memory_gb)
+    with (
+        joined_team(device) as team,
+        _alone_at(out, team),
+        _deterministic(manner.deterministic),
+        stop_request() as stop,
+    ):
+        state = resume_or_start(out, songs.purpose, manner.fresh)
+        network = Network(songs, settings, device, team)
+        run = None
+        with Reporter(out, settings, manner, team) as reporter:
+            if network.learns:
+                run = Run(songs, settings, manner, state, network, device, team)
+                train(run, state, stop, reporter, manner.save_every_s)
+                stop.leave_if_asked()
+            else:
+                note(f"{settings.encoder}: has no weights to train; written as it is")
+                state.best_weights = weights_of(network.encoder)
+            header = write_outcome(out, songs, settings, network, state, run) if team.leads else None
+            reporter.result(header)
+        return header
+
+
+def train(run: Run, state: TrainingState, stop: StopRequest, reporter: Reporter, save_every_s: float) -> None:
+    """Run the epochs that are left; what was reached is on disk when it returns."""
+    settings = run.settings
+    with reporter.shown(settings.epochs, state.epoch):
+        while state.epoch < settings.epochs and not _is_patience_over(run, state):
+            with out_of_memory_in_one_line(run.device, run.batch_size):
+                learned = _one_epoch(run, state, stop, save_every_s)
+            if learned is None:
+                return
+            validated = run.team.from_leader(lambda: run.validation.figures(run.learner, run.device))
+            figures = {**learned, **validated}
+            state.finish_epoch(figures, run.learner.encoder, better=_is_better(run, state, figures["val_loss"]))
+            if run.team.leads:
+                state.write()
+            reporter.epoch(state.epoch, figures)
+
+
+def _one_epoch(run: Run, state: TrainingState, stop: StopRequest, save_every_s: float) -> Figures | None:
+    """Run the steps that are left of an epoch and return its figures; None if a signal ended it."""
+    plan = run.epochs.plan(state.epoch)[state.step :]
+    run.learner.train()
+    meter, seed = Meter(run.device), run.settings.seed
+    sums = _Sums(state.sums, run.device)
+    windows = 0
+    for batch, step in zip(fetched(run.store, [s.windows for s in plan], run.device), plan, strict=True):
+        number = state.epoch * run.epochs.steps + state.step
+        seed_step(seed, number, run.team.rank, run.learner.augment)
+        rate = run.settings.lr * _cosine(number / (run.settings.epochs * run.epochs.steps))
+        songs = torch.from_numpy(step.songs).to(run.device, non_blocking=True)
+        with meter.working():
+            sums.add(run.stepper.step(batch, songs, step.shares, rate), len(step.songs))
+        state.step += 1
+        windows += len(step.songs)
+        stopping = run.team.agrees(bool(stop), state.step)
+        if run.team.leads and (stopping or state.is_due(save_every_s)):
+            state.sums = sums.values()
+            state.write()
+        if stopping:
+            return None
+    means = {f"train_{name}_loss": total / run.epochs.windows for name, total in sums.values().items()}
+    if not all(map(math.isfinite, means.values())):
         state.discard()
-    run.metrics.result(header.content["metrics"])
-    return header
-
-
-def summary(header: Header) -> str:
-    """Return one line for a person on what the training came to."""
-    metrics = header.content["metrics"]
-    kept = f"{metrics['epochs']} epochs, {metrics['best_epoch']} kept"
-    if metrics["val_loss"] is None:
-        return f"{kept}; too few rated songs to validate on"
-    rank = metrics["val_spearman"]
-    return (
-        f"{kept}; val_loss {metrics['val_loss']:.4f}, rank correlation {'undefined' if rank is None else f'{rank:.2f}'}"
-    )
-
-
-class Run:
-    """The objects of one training run."""
-
-    def __init__(self, songs: SongSet, settings: Settings, device: torch.device, metrics: MetricsLog) -> None:
-        self.songs, self.settings, self.device, self.metrics = songs, settings, device, metrics
-        rate, albums = songs.crops.sample_rate, len(songs.album_index)
-        self.new = new_encoder(settings.encoder, settings.encoder_arguments, rate, albums)
-        self.encoder = self.new.encoder.to(device)
-        self.dimension: int = self.encoder.get_embedding_dim()  # type: ignore[operator]
-        heads = getattr(self.encoder, "heads", None)
-        self.loss = build_loss(settings.loss, self.dimension, albums, songs.mean_rating, heads).to(device)
-        self.augment = Augment(settings.augment, rate, settings.seed)
-        self.labels = SongLabels(songs.sides[TRAIN], list(songs.album_index), device)
-        self.length = round(settings.window_s * songs.crops.sample_rate)  # samples
-        weights = list(nn.ModuleList([self.encoder, self.loss]).parameters())  # heads that they share once
-        self.optimizer = torch.optim.AdamW(weights, lr=settings.lr, weight_decay=settings.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, max(settings.epochs, 1))
-
-    def parts(self) -> Mapping[str, Any]:
-        """Return what a training state has to hold, each with state_dict and load_state_dict."""
-        return {"encoder": self.encoder, "loss": self.loss, "optimizer": self.optimizer, "schedule": self.schedule}
-
-    def train(self, state: TrainingState, stop: StopRequest) -> None:
-        """Run the epochs that are left; the state on disk is never more than one epoch behind."""
-        with progress("training", self.settings.epochs, "epochs") as shown:
-            shown.advance(state.epoch)
-            while state.epoch < self.settings.epochs and not stop:
-                epoch = self._one_epoch(state.epoch, stop)
-                if stop:
-                    return  # half an epoch cannot be resumed exactly
-                self.schedule.step()
-                state.finish_epoch(epoch, self.encoder, better=self._is_better(epoch, state))
-                self.metrics.step(state.epoch, epoch)
-                shown.advance(
-                    remark=", ".join(f"{name} {value:.4g}" for name, value in epoch.items() if value is not None)
-                )
-
-    def _one_epoch(self, number: int, stop: StopRequest) -> Epoch:
-        self.encoder.train()
-        self.loss.train()
-        random = np.random.default_rng([self.settings.seed, number])  # each epoch by itself, so a resumed run is exact
-        torch.manual_seed(self.settings.seed * 100_003 + number)
-        began, windows, sums = time.monotonic(), 0, dict[str, float]()
-        batches = training_batches(
-            self.songs, self.length, self.settings.batch_size, self.settings.windows_per_crop, random
+        raise UserError(
+            f"epoch {state.epoch + 1}: the loss is no number any more; try a lower --lr or --precision fp32"
         )
-        self.augment.reseed(self.settings.seed * 100_003 + number)
-        for audio, rows in batches:
-            if stop:
-                break
-            embeddings = self.encoder(self.augment(audio.to(self.device)))
-            parts = self.loss(embeddings, self.labels[rows.to(self.device)])
-            self.optimizer.zero_grad()
-            torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_([*self.encoder.parameters(), *self.loss.parameters()], MAX_GRADIENT)
-            self.optimizer.step()
-            windows += len(audio)
-            for name, value in parts.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach()) * len(audio)
-        means: Epoch = {f"train_{name}_loss": total / max(windows, 1) for name, total in sums.items()}
-        return means | self._validate() | {"windows_per_s": windows / (time.monotonic() - began)}
-
-    @torch.no_grad()
-    def _validate(self) -> Epoch:
-        """Return the error and rank correlation on rated songs of artists and albums not trained on."""
-        self.encoder.eval()
-        self.loss.eval()
-        true = {recording.audio_id: recording.rating for recording in self.songs.rated(VAL)}
-        if len(true) < FEWEST_TO_VALIDATE:
-            return {"val_loss": None, "val_spearman": None}
-        pairs = []
-        for waveform in waveforms(self.songs.crops, self.songs.crops.groups, set(true)):
-            audio = torch.from_numpy(all_windows(waveform, self.length)).to(self.device)
-            embedding = self.encoder(audio).mean(dim=0, keepdim=True)  # (1, D)
-            pairs.append((float(self.loss.predict(embedding)), true[waveform.audio_id]))
-        predicted, rated = np.array(pairs, dtype=np.float64).T
-        return {"val_loss": float(((predicted - rated) ** 2).mean()), "val_spearman": spearman(predicted, rated)}
-
-    def _is_better(self, epoch: Epoch, state: TrainingState) -> bool:
-        loss, best = epoch["val_loss"], state.best_loss
-        return loss is None or best is None or loss < best or not self.chooses_epoch
-
-    @property
-    def chooses_epoch(self) -> bool:
-        """Whether the validation songs are enough to say which epoch was best."""
-        return len(self.songs.rated(VAL)) >= FEWEST_TO_CHOOSE
+    return {**means, "lr": rate, **meter.figures(windows // run.settings.windows_per_crop, windows)}
 
 
-def _save(out: Path, run: Run, state: TrainingState) -> Header:
-    songs, settings = run.songs, run.settings
-    shaping = (TRAIN, VAL) if run.chooses_epoch else (TRAIN,)
-    heard = [recording.audio_id for side in shaping for recording in songs.rated(side)]
-    content = {
-        "model": run.new.model,
-        "arguments": run.new.arguments,
-        "source": run.new.source,
-        "weights": state.best_weights,
-        "purpose": songs.purpose,
-        "embedding_dim": run.dimension,
-        "window_s": settings.window_s,
-        "ratings_seen": sorted(heard),  # these songs' ratings shaped the weights, so they cannot test them
-        "history": state.history,
-        "metrics": {**state.history[state.best_epoch - 1], "epochs": state.epoch, "best_epoch": state.best_epoch},
-    }
-    made = Provenance(KIND, FORMAT, TOOL, settings.as_dict(), settings.seed, parents=(songs.crops.as_parent(),))
-    return save_checkpoint(out, made, content)
+class _Sums:
+    """Sums of the parts of the loss, kept on the device so that no step waits for it."""
+
+    def __init__(self, before: dict[str, float], device: torch.device) -> None:
+        self._names = list(before)
+        self._sums = torch.tensor(list(before.values()), dtype=torch.float64, device=device)
+
+    def add(self, parts: dict[str, torch.Tensor], windows: int) -> None:
+        """Add the mean of each part over so many windows."""
+        values = torch.stack([value.detach() for value in parts.values()]).double() * windows
+        self._sums = self._sums + values if self._names else values
+        self._names = list(parts)
+
+    def values(self) -> dict[str, float]:
+        """Return them by name."""
+        return dict(zip(self._names, self._sums.tolist(), strict=True))
+
+
+def _cosine(share: float) -> float:
+    """Return the share of the learning rate that is left when `share` of the steps are done."""
+    return 0.5 * (1 + math.cos(math.pi * share))
+
+
+def _is_better(run: Run, state: TrainingState, loss: float | None) -> bool:
+    best = state.best_loss
+    return loss is None or best is None or loss < best or not run.chooses_epoch
+
+
+def _is_patience_over(run: Run, state: TrainingState) -> bool:
+    patience = run.settings.patience
+    return bool(patience and run.chooses_epoch and state.epoch - state.best_epoch >= patience)
+
+
+@contextmanager
+def _alone_at(out: Path, team: Team) -> Iterator[None]:
+    """Hold the lock of `out`, in the process that writes it."""
+    with ExitStack() as lock:
+        if team.leads:
+            lock.enter_context(only_run(out))
+        yield
+
+
+@contextmanager
+def _deterministic(wanted: bool) -> Iterator[None]:
+    if not wanted:
+        yield
+        return
+    set_deterministic(True)
+    try:
+        yield
+    finally:
+        set_deterministic(False)
