@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ml_skeleton.tuning.backend import Backend, here
+from ml_skeleton.tuning.constraints import parse_constraint
+from ml_skeleton.tuning.enqueue import read_enqueued
 from ml_skeleton.tuning.loop import Limits
-from ml_skeleton.tuning.objective import parse_objective
+from ml_skeleton.tuning.objective import parse_objectives
 from ml_skeleton.tuning.outcome import Outcome
 from ml_skeleton.tuning.records import TrialRecord, read_trials
 from ml_skeleton.tuning.runner import run_study
@@ -34,22 +37,32 @@ class Study:
         self,
         *command: str,
         n: int = 1,
-        metric: str | None = "loss:min",
+        metric: str | Sequence[str] | None = "loss:min",
+        constraints: Sequence[str] = (),
         params: Sequence[str] = (),
         space: Path | None = None,
         reduce: str = "last",
         regex: str | None = None,
         seed: int | None = None,
+        sampler: str = "tpe",
         pruner: str = "none",
         timeout_s: float | None = None,
         grace_s: float = 5.0,
         mlflow: str = "off",
+        storage: str | None = None,
+        enqueue: Sequence[str] = (),
+        reuse: bool = False,
+        backend: Backend = here,
         **limits: object,
     ) -> Outcome:
-        objective = parse_objective(metric, reduce, regex) if metric else None
-        plan = plan_of(self.folder, command, params, space, objective, seed)
-        search = SearchSettings("tpe", pruner, plan.seed, parallel=limits.get("jobs", 1) != 1)
-        return run_study(self.folder, plan, search, Limits(n, **limits), Allowance(timeout_s, grace_s), mlflow)
+        metrics = [metric] if isinstance(metric, str) else metric or []
+        kept = [parse_constraint(one) for one in constraints]
+        plan = plan_of(self.folder, command, params, space, parse_objectives(metrics, reduce, regex), seed, kept)
+        name = self.folder.name if storage else SearchSettings.name
+        search = SearchSettings(sampler, pruner, plan.seed, limits.get("jobs", 1) != 1, storage, name)
+        allowance, first = Allowance(timeout_s, grace_s), read_enqueued(enqueue, plan.space)
+        bounds = Limits(n, reuse=reuse, **limits)
+        return run_study(self.folder, plan, search, bounds, allowance, mlflow, first, backend)
 
     def trials(self) -> list[TrialRecord]:
         return read_trials(self.folder)
@@ -147,6 +160,20 @@ def tune_in_background(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Pop
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def limited_tune(tmp_path: Path) -> Callable[..., Ended]:
+    """Run the installed command under a limit on the size of files, in blocks of 512 bytes."""
+
+    def run(blocks: int, *arguments: object) -> Ended:
+        command = ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", *command_line(*arguments)]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment(), text=True, capture_output=True, timeout=DEADLINE_S
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    return run
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ DOUBLE = "import os, json; print(json.dumps(dict(loss={x} * 2)))"
 def finished(tune, tmp_path, script):
     """A study of four trials, the last of which failed."""
     text = '[ "$TUNE_TRIAL" != 3 ] || exit 1\necho "{\\"loss\\": $1}"'
-    tune("run", "-n", 4, "-m", "loss:min", "--study", "study", "--", "sh", script(text), "{x:choice:1,2}", "{?fast}")
+    options = ("-n", 4, "-m", "loss:min", "--study", "study", "--no-reuse")
+    tune("run", *options, "--", "sh", script(text), "{x:choice:1,2}", "{?fast}")
     return tmp_path / "study"
 
 

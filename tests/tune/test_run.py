@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from ml_skeleton.errors import BusyError, InputError, UsageError, UserError
+from ml_skeleton.errors import InputError, UsageError, UserError
 from ml_skeleton.tuning.loop import INTERRUPTIONS_ALLOWED
 from ml_skeleton.tuning.outcome import NoTrialComplete, TooManyFailures
 
@@ -45,11 +45,15 @@ def test_the_same_seed_makes_the_same_study_and_another_seed_another(study, loss
     assert values("a", 1) == values("b", 1) != values("c", 2)
 
 
-def test_going_on_does_not_repeat_suggestions(study, loss):
-    for n in (1, 2, 3):
-        study.run(*loss, "{x:float:0:1}", n=n)
+def test_a_study_that_was_broken_off_ends_as_one_that_was_not(study, loss, tmp_path):
+    def values(name: str, *stops: int) -> list[float]:
+        study.folder = tmp_path / name
+        for n in stops:
+            study.run(*loss, "{x:float:0:1}", n=n)
+        return [trial.value for trial in study.trials()]
 
-    assert len({trial.value for trial in study.trials()}) == 3
+    assert len(set(values("a", 14))) == 14
+    assert values("a", 14) == values("b", 1, 6, 12, 14)
 
 
 def test_the_seed_of_a_trial_does_not_depend_on_the_number_of_jobs(study, loss, tmp_path):
@@ -115,16 +119,8 @@ def test_a_study_without_its_journal_is_refused(study, loss):
     study.run(*loss, "{x:float:0:1}", n=2)
     (study.folder / "journal.log").unlink()
 
-    with pytest.raises(UserError, match=r"journal.log does not know trial 0"):
+    with pytest.raises(UserError, match="the search does not know trial 0"):
         study.run(*loss, "{x:float:0:1}", n=3)
-
-
-def test_two_runs_do_not_work_on_one_study(study, loss):
-    from ml_skeleton.artifacts.files import only_run
-
-    study.folder.mkdir()
-    with only_run(study.folder), pytest.raises(BusyError):
-        study.run(*loss, "1")
 
 
 def test_a_program_that_does_not_exist_is_refused_before_the_first_trial(study):
@@ -145,7 +141,13 @@ def test_a_program_that_is_a_parameter_may_be_missing_in_one_trial(study, loss, 
     ("text", "state", "reason"),
     [
         ("echo oops >&2; exit 3", "failed", "exit 3: oops"),
-        ("exit 75", "pruned", "the command stopped itself (exit 75)"),
+        ("echo locked >&2; exit 75", "failed", "exit 75 without a stop: busy, or out of something for now: locked"),
+        ('touch "$TUNE_STOP"; exit 75', "pruned", "it found the stop file and stopped (exit 75)"),
+        (
+            'echo \'{"step": 1, "loss": 1}\'; echo \'{"loss": null}\'',
+            "failed",
+            "loss is null, expected a finite number",
+        ),
         ("echo too wide >&2; exit 64", "infeasible", "infeasible parameters (exit 64): too wide"),
         ("kill -9 $$", "failed", "killed by SIGKILL"),
         ("true", "failed", "no loss: found no metrics at all in $TUNE_METRICS, metrics.json and stdout"),
@@ -220,6 +222,15 @@ def test_each_command_has_a_gpu_of_its_own(study, script):
     outcome = study.run(*command, n=2, jobs=2, gpus=("2", "5"), timeout_s=20)
 
     assert sorted(result.value for result in outcome.results.values()) == [2, 5]
+
+
+def test_commands_share_a_gpu_only_when_told_and_spread_over_all(study, script):
+    """All four wait until the fourth is there."""
+    text = 'cd "$TUNE_STUDY"; touch met-$2; while [ ! -e met-3 ]; do sleep 0.01; done\n'
+    command = ("sh", script(text + LOSS), "{gpu}", "{trial}")
+    outcome = study.run(*command, n=4, jobs=4, gpus=("2", "5"), per_gpu=2, timeout_s=20)
+
+    assert sorted(result.value for result in outcome.results.values()) == [2, 2, 5, 5]
 
 
 @pytest.mark.parametrize(

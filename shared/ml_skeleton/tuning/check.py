@@ -39,9 +39,7 @@ class Check:
 def check_command(plan: Plan, gpus: tuple[str, ...], allowance: Allowance) -> Check:
     """Run the command once in a folder that is gone afterwards, with the values that trial 0 of a study gets."""
     refuse_hopeless(plan, gpus)
-    search = Search(
-        None, plan.space, plan.objective.direction, SearchSettings("tpe", "none", plan.seed), plan.fingerprint
-    )
+    search = Search(None, plan, SearchSettings("tpe", "none", plan.seed))
     attempt, settings = search.ask()
     with TemporaryDirectory(prefix="tune-check-") as folder:
         with Signals() as signals:

@@ -64,7 +64,7 @@ def prepare(folder: Path, task: FunctionTask) -> Start:
 def _goes_on(folder: Path, plan: Plan, target: int) -> bool:
     try:
         kept = read_study(folder)
-        with only_run(folder):
+        with only_run(folder / PICKLE):
             finished = len(read_results(folder))
     except (InputError, BusyError):
         return False

@@ -67,6 +67,7 @@ def run_trial(task: FunctionTask) -> int:
         return error.exit_code
     except Exception as error:
         if is_pruned(error):
+            folder.stop.touch()  # also where the function itself thought of it, or the exit would say busy
             return STOP_ACCEPTED
         traceback.print_exc()
         return 1

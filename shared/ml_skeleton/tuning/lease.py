@@ -1,8 +1,9 @@
 """lease.json: whose process works on a trial; and finding and ending what a killed run left running.
 
 A process is told apart from a later one of the same number by the boot and the
-tick it was started in. Where the system does not tell (no /proc), nothing is
-taken for alive and nothing is ended.
+tick it was started in, and only from the same machine and PID namespace. From
+elsewhere a lease is alive as long as it changes: its worker touches it. Where
+the system does not tell (no /proc), that alone counts, and nothing is ended.
 """
 
 import json
@@ -10,27 +11,60 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ml_skeleton.errors import UserError
 from ml_skeleton.tuning.groups import PROCESSES, process_facts, process_ids, signal_group
 from ml_skeleton.tuning.trial_folder import TrialFolder
 
+TOUCH_EVERY_S = 10.0
+DEAD_AFTER_S = 60.0  # without a touch; a worker that slept longer asks whether its trials are still its own
+
 _LOOK_EVERY_S = 0.05
 _KILL_TAKES_S = 10.0  # a process that waits for a disk or a driver is slow to die
 
 
+def process_lease(pid: int) -> dict[str, Any]:
+    """Return what tells others, here and elsewhere, whether a process of this machine still runs."""
+    return {"place": _place(), "pid": pid, "mark": _mark(pid)}
+
+
+def is_alive(lease: Mapping[str, Any]) -> bool | None:
+    """Tell whether the process of a lease runs; None if that cannot be seen from here."""
+    if lease["place"] != _place() or not PROCESSES.is_dir():
+        return None
+    return lease["mark"] is not None and bool(_mark(lease["pid"]) == lease["mark"])
+
+
 def write_lease(path: Path, pid: int) -> None:
     """Write that process `pid` of this machine works on the trial."""
-    held = {"host": socket.gethostname(), "pid": pid, "mark": _mark(pid), "tune_pid": os.getpid()}
-    path.write_text(json.dumps(held), encoding="ascii")
+    path.write_text(json.dumps(process_lease(pid) | {"tune_pid": os.getpid()}), encoding="ascii")
+
+
+def write_loan(path: Path, until: float) -> None:
+    """Write that a script has the trial until that time, in seconds since 1970."""
+    path.write_text(json.dumps({"until": until}), encoding="ascii")
+
+
+def touch_lease(path: Path) -> None:
+    """Say to other machines that the trial is being worked on."""
+    with suppress(OSError):  # at the worst the trial is taken over, which the next touch finds out
+        os.utime(path)
 
 
 def lease_lives(path: Path) -> bool:
-    """Tell whether the process of a lease runs on this machine at this moment."""
-    return _live_holder(path) is not None
+    """Tell whether the process of a lease runs: for certain from the same machine, by its last touch from another."""
+    lease = _read(path)
+    if lease is None:
+        return False
+    if "until" in lease:
+        return time.time() < float(lease["until"])
+    alive = is_alive(lease)
+    return time.time() - path.stat().st_mtime < DEAD_AFTER_S if alive is None else alive
 
 
 def end_left_behind(folder: TrialFolder, grace_s: float) -> bool:
@@ -57,8 +91,8 @@ def _groups(folder: TrialFolder) -> set[int]:
 
     The files find what was started just before a kill, when there was no lease yet.
     """
-    holder = _live_holder(folder.lease)
-    groups = {holder} if holder else set()
+    lease = _read(folder.lease)
+    groups = {lease["pid"]} if lease and "pid" in lease and is_alive(lease) else set()
     for pid in _writers(folder):
         with suppress(ProcessLookupError):
             groups.add(os.getpgid(pid))
@@ -73,19 +107,26 @@ def _writers(folder: TrialFolder) -> Iterator[int]:
                 yield pid
 
 
-def _live_holder(lease: Path) -> int | None:
+def _read(lease: Path) -> dict[str, Any] | None:
     try:
         held = json.loads(lease.read_bytes())
-        host, pid, mark = held["host"], int(held["pid"]), held["mark"]
+        if "until" in held:
+            return {"until": float(held["until"])}
+        return {"place": held["place"], "pid": int(held["pid"]), "mark": held["mark"]}
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
-    return pid if mark is not None and host == socket.gethostname() and _mark(pid) == mark else None
+
+
+@cache
+def _place() -> str:
+    """Return what processes have in common that can see each other: host, boot and PID namespace."""
+    if not PROCESSES.is_dir():
+        return socket.gethostname()
+    boot = (PROCESSES / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return f"{socket.gethostname()}/{boot}/{os.readlink(PROCESSES / 'self/ns/pid')}"
 
 
 def _mark(pid: int) -> str | None:
-    """Return what tells a process from any other that ever had its number, or None if it does not run."""
+    """Return the tick a process was started in, which a later one of its number does not share; None if it is gone."""
     facts = process_facts(pid)
-    if facts is None:
-        return None
-    boot = (PROCESSES / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return f"{boot}/{facts[19].decode('ascii')}"
+    return None if facts is None else facts[19].decode("ascii")

@@ -8,13 +8,14 @@ lines on standard output, and the regular expression of --regex.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ml_skeleton.artifacts.metrics import MetricsReader
 from ml_skeleton.errors import UsageError
+from ml_skeleton.tuning.constraints import Constraint, missing_figure
 from ml_skeleton.tuning.space import text_of
 from ml_skeleton.tuning.trial_folder import TrialFolder
 
@@ -37,6 +38,9 @@ class Objective:
         """Return what is small for a good value."""
         return value if self.direction == "min" else -value
 
+    def __str__(self) -> str:
+        return f"{self.metric}:{self.direction}"
+
 
 ANY_METRIC = Objective("", "min")  # no figure is called so: all are shown and none is judged
 
@@ -49,6 +53,7 @@ class Score:
     reason: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     skipped_lines: int = 0
+    values: tuple[float, ...] = ()  # of all objectives, if the trial has each
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,18 @@ class Point:
 
     step: int
     value: float
+
+
+def parse_objectives(metrics: Sequence[str], reduce: Reduce, regex: str | None) -> tuple[Objective, ...]:
+    """Return the objectives of all `-m`; raise UsageError for a metric that is there twice."""
+    objectives = tuple(parse_objective(text, reduce, regex) for text in metrics)
+    names = [objective.metric for objective in objectives]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"-m {name}: is there twice")
+    if len(objectives) > 1 and regex:
+        raise UsageError("--regex finds one figure; with several -m the command has to print JSON")
+    return objectives
 
 
 def parse_objective(text: str, reduce: Reduce, regex: str | None) -> Objective:
@@ -71,8 +88,30 @@ def parse_objective(text: str, reduce: Reduce, regex: str | None) -> Objective:
     return Objective(metric, "min" if direction == "min" else "max", reduce, regex)
 
 
+class TrialFigures:
+    """Reads the figures of one trial, one objective or several."""
+
+    def __init__(self, folder: TrialFolder, objectives: Sequence[Objective]) -> None:
+        self._each = [TrialMetrics(folder, objective) for objective in objectives]
+
+    def new_points(self) -> list[Point]:
+        """Return the points of the first objective since the last call."""
+        return self._each[0].new_points()
+
+    def score(self, constraints: Sequence[Constraint] = ()) -> Score:
+        """Return what a trial that has ended is worth: a value only if it has all that is asked of it."""
+        scores = [one.score() for one in self._each]
+        metrics = {name: figure for score in scores for name, figure in score.metrics.items()}
+        lacking = next((score.reason for score in scores if score.value is None), "")
+        lacking = lacking or missing_figure(constraints, metrics)
+        values = tuple(score.value for score in scores if score.value is not None)
+        if lacking:
+            return Score(None, lacking, metrics, scores[0].skipped_lines)
+        return Score(values[0], "", metrics, scores[0].skipped_lines, values)
+
+
 class TrialMetrics:
-    """Reads the figures of one trial while it runs and after it."""
+    """Reads the figures of one objective of a trial while it runs and after it."""
 
     def __init__(self, folder: TrialFolder, objective: Objective) -> None:
         self._folder = folder

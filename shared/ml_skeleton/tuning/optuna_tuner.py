@@ -16,16 +16,17 @@ from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.tracking.explr_tracker import ExplrTracker
 from ml_skeleton.tracking.null_tracker import NullTracker
 from ml_skeleton.tuning.builder import original_choices, space_of_config
-from ml_skeleton.tuning.function_study import folder_for, plan_of_function, prepare
+from ml_skeleton.tuning.function_study import PICKLE, folder_for, plan_of_function, prepare
 from ml_skeleton.tuning.function_trial import RETURNED, FunctionTask
 from ml_skeleton.tuning.loop import Limits
 from ml_skeleton.tuning.objective import Direction
+from ml_skeleton.tuning.opening import begin_study
 from ml_skeleton.tuning.outcome import Outcome
 from ml_skeleton.tuning.process import Start
 from ml_skeleton.tuning.records import read_results
 from ml_skeleton.tuning.runner import run_study
 from ml_skeleton.tuning.search import SearchSettings
-from ml_skeleton.tuning.study import Plan, open_study, read_study, rewrite_study
+from ml_skeleton.tuning.study import Plan, read_study, rewrite_study
 from ml_skeleton.tuning.trial import Allowance
 from ml_skeleton.tuning.trial_folder import trial_folder
 from ml_skeleton.tuning.whole_study import direction_of, finished_in, plain_study, turn
@@ -75,11 +76,11 @@ class OptunaTuner:
         with tracker_of(self._config, self._name) as tracker:
             tracker.set_tags({**self._config.tags, "tune.study": str(folder.resolve())})
             make_folder(folder)
-            with only_run(folder):
-                plan = open_study(folder, self._as_begun(folder, plan))
+            with only_run(folder / PICKLE):  # nobody else may run trials here: the direction may turn
+                plan = begin_study(folder, self._as_begun(folder, plan), self._settings()).plan
                 start = prepare(folder, self._task(tracker))
-            outcome = self._search(folder, plan, start)
-            found = self._result(folder, outcome)
+                outcome = self._search(folder, plan, start)
+                found = self._result(folder, outcome)
             tracker.log_metrics({"best_value": found["best_value"]})
             tracker.log_params({f"best_{name}": value for name, value in found["best_params"].items()})
         return found
@@ -135,9 +136,10 @@ class OptunaTuner:
             folder,
             plan,
             self._settings(),
-            Limits(target, self._jobs, self._gpus, left),
+            Limits(target, self._jobs, self._gpus, left, reuse=False),
             Allowance(start=start),
             "off",
+            copies=False,  # each trial here has files of its own beside those of tune
         )
         if outcome.signal_code is not None:
             replace(outcome, target=len(outcome.results) + 1).leave_if_bad(None)

@@ -1,5 +1,6 @@
 """How a run of a study ended, in figures, in words and as an exit code."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -7,6 +8,7 @@ from typing import Literal, get_args
 from ml_skeleton.console import Terminated
 from ml_skeleton.errors import NO_INPUT, TERMINATED, UserError
 from ml_skeleton.tuning.objective import Objective
+from ml_skeleton.tuning.pareto import pareto_front
 from ml_skeleton.tuning.trial_folder import Result, State, trial_folder
 
 
@@ -27,7 +29,7 @@ class Outcome:
     """The trials of a study that are over, and what ended the run."""
 
     study: Path
-    objective: Objective
+    objectives: Sequence[Objective]
     target: int
     results: dict[int, Result] = field(default_factory=dict)
     signal_code: int | None = None  # 130 or 143 if a signal came
@@ -37,11 +39,27 @@ class Outcome:
         """Return how many trials are in `state`."""
         return sum(result.state == state for result in self.results.values())
 
+    def same_as(self, identity: str) -> Result | None:
+        """Return a trial of that identity which would end as it has when run again, None if there is none."""
+        lasting = (result for result in self.results.values() if result.state in ("complete", "infeasible"))
+        return next((result for result in lasting if result.identity == identity), None)
+
     @property
     def best(self) -> Result | None:
-        """The complete trial with the best value."""
-        complete = [result for result in self.results.values() if result.state == "complete"]
-        return min(complete, key=lambda result: self.objective.cost(result.value or 0.0), default=None)
+        """The trial that keeps all constraints with the best value of the first objective."""
+        feasible = [result for result in self.results.values() if result.feasible]
+        return min(feasible, key=lambda result: self.objectives[0].cost(result.value or 0.0), default=None)
+
+    @property
+    def front(self) -> list[Result]:
+        """The trials that no other beats in every objective, best in the first one first."""
+        feasible = [result for result in self.results.values() if result.feasible]
+        return pareto_front(feasible, self.objectives)
+
+    def in_words(self, result: Result) -> str:
+        """Return the objectives of a complete trial."""
+        values = zip(self.objectives, result.values, strict=True)
+        return ", ".join(f"{objective.metric} {value:g}" for objective, value in values)
 
     @property
     def run_status(self) -> Literal["FINISHED", "FAILED", "KILLED"]:
@@ -52,7 +70,9 @@ class Outcome:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{self.count(state)} {state}" for state in get_args(State) if self.count(state))
-        best = f"; best {self.objective.metric} {self.best.value:g} in trial {self.best.trial}" if self.best else ""
+        best = f"; best {self.in_words(self.best)} in trial {self.best.trial}" if self.best else ""
+        if self.best and len(self.objectives) > 1:
+            best = f"; {len(self.front)} on the Pareto front{best}"
         time = "; the time of the study is up" if self.out_of_time else ""
         return f"{len(self.results)} of {self.target} trials finished{f': {counts}' if counts else ''}{best}{time}"
 
@@ -65,9 +85,8 @@ class Outcome:
                 f"{self.study}: {self.count('failed')} trials failed, --max-fail is {max_fail}; {self._first_reason()}"
             )
         if self.best is None:
-            raise NoTrialComplete(
-                f"{self.study}: none of {len(self.results)} trials is complete{self._first_reason('; ')}"
-            )
+            lack = "keeps the constraints" if self.count("complete") else "is complete"
+            raise NoTrialComplete(f"{self.study}: none of {len(self.results)} trials {lack}{self._first_reason('; ')}")
 
     def _first_reason(self, before: str = "") -> str:
         first = next((result for result in self.results.values() if result.reason), None)

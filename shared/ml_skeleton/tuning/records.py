@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,8 @@ class TrialRecord:
     params: dict[str, Any]
     argv: list[str]
     dir: str
+    values: list[float] = field(default_factory=list)  # of all objectives
+    feasible: bool = False  # complete, and keeps all constraints
 
 
 def read_results(study: Path) -> dict[int, Result]:
@@ -38,8 +40,8 @@ def read_trials(study: Path) -> list[TrialRecord]:
 
 
 def best_trial(trials: Iterable[TrialRecord], objective: Objective) -> TrialRecord | None:
-    """Return the complete trial with the best value, the earlier one of equals; None if there is none."""
-    valued = [(objective.cost(trial.value), trial) for trial in trials if trial.value is not None]
+    """Return the trial that keeps all constraints with the best value, the earlier of equals; None if there is none."""
+    valued = [(objective.cost(trial.value), trial) for trial in trials if trial.feasible and trial.value is not None]
     return min(valued, key=lambda pair: pair[0], default=(0.0, None))[1]
 
 
@@ -56,5 +58,15 @@ def _record(folder: TrialFolder) -> TrialRecord:
         state: Literal["running", "interrupted"] = "running" if lease_lives(folder.lease) else "interrupted"
         return TrialRecord(folder.number, state, None, None, None, "", params, argv, path)
     return TrialRecord(
-        result.trial, result.state, result.value, result.seconds, result.exit_code, result.reason, params, argv, path
+        trial=result.trial,
+        state=result.state,
+        value=result.value,
+        seconds=result.seconds,
+        exit_code=result.exit_code,
+        reason=result.reason,
+        params=params,
+        argv=argv,
+        dir=path,
+        values=result.values,
+        feasible=result.feasible,
     )

@@ -1,54 +1,90 @@
-"""A run of a study from its folder and back: lock, recovery after a crash, the loop, and what came of it."""
+"""A worker on a study: opening it, the loop, and what came of it."""
 
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from ml_skeleton.artifacts.files import make_folder, only_run
-from ml_skeleton.console import note
 from ml_skeleton.errors import UsageError, UserError
-from ml_skeleton.tuning.lease import end_left_behind
+from ml_skeleton.tuning.backend import Backend, here
 from ml_skeleton.tuning.loop import Limits, StudyLoop
 from ml_skeleton.tuning.mirror.launch import mirror_of
+from ml_skeleton.tuning.opening import kept_study, open_kept, open_search
+from ml_skeleton.tuning.others import Others
 from ml_skeleton.tuning.outcome import Outcome
 from ml_skeleton.tuning.records import read_results
 from ml_skeleton.tuning.search import Search, SearchSettings
-from ml_skeleton.tuning.study import Plan, open_study
+from ml_skeleton.tuning.study import Plan, RunTerms
 from ml_skeleton.tuning.trial import Allowance
-from ml_skeleton.tuning.trial_folder import trial_folder
 
 
 def run_study(
-    folder: Path, plan: Plan, settings: SearchSettings, limits: Limits, allowance: Allowance, mlflow: str
+    folder: Path,
+    plan: Plan,
+    settings: SearchSettings,
+    limits: Limits,
+    allowance: Allowance,
+    mlflow: str,
+    enqueue: Sequence[Mapping[str, Any]] = (),
+    backend: Backend = here,
+    copies: bool = True,
 ) -> Outcome:
-    """Work on the study in `folder` until its target is met, and return how it ended.
+    """Begin the study in `folder` or go on with it until its target is met, and return how it ended.
 
-    `mlflow` is a tracking URI or "off". Raise UsageError if the study there was
-    begun with another space, objective or seed, BusyError if another run works
-    on it.
+    Other workers may do the same at the same time. `mlflow` is a tracking URI or
+    "off", `enqueue` holds values to try first, `backend` is where the commands run,
+    `copies` says whether to keep folders of trials that ran elsewhere. Raise
+    UsageError if the study was begun with another space, objective or seed.
     """
     refuse_hopeless(plan, limits.gpus)
-    if limits.gpus and limits.jobs > len(limits.gpus):
-        raise UsageError(f"--jobs {limits.jobs}: --gpus names {len(limits.gpus)}, and each command gets one of its own")
-    make_folder(folder)
-    study = folder.resolve()
-    with only_run(study):
-        plan = open_study(folder, plan)
-        search = Search(
-            settings.storage or study / "journal.log", plan.space, plan.objective.direction, settings, plan.fingerprint
-        )
-        _recover(study, search, allowance.grace_s)
-        outcome = Outcome(folder, plan.objective, limits.target, read_results(study))
-        _check_known(outcome, search)
-        with mirror_of(study, mlflow) as mirror:
-            StudyLoop(study, plan, search, limits, allowance, outcome, _commit_of(plan.cwd)).run()
-            mirror.finish(outcome.run_status)
-    return outcome
+    _refuse_crowd(limits)
+    terms = RunTerms(
+        trials=limits.target,
+        sampler=settings.sampler,
+        pruner=settings.pruner,
+        timeout_s=allowance.timeout_s,
+        grace_s=allowance.grace_s,
+        max_fail=limits.max_fail,
+        retries=limits.retries,
+        reuse=limits.reuse,
+    )
+    search = open_search(folder, plan, settings, terms)
+    with search.claim():
+        for chosen in enqueue:
+            search.enqueue(chosen)
+    return _work(folder, search, limits, allowance, mlflow, backend, copies)
+
+
+def join_study(
+    folder: Path,
+    storage: str | None = None,
+    jobs: int = 1,
+    gpus: tuple[str, ...] = (),
+    per_gpu: int = 1,
+    study_timeout_s: float | None = None,
+    backend: Backend = here,
+) -> Outcome:
+    """Work on a study that was begun on this machine or another, as it was last run, until its target is met."""
+    kept = kept_study(folder, storage)
+    plan, terms = kept.plan, kept.terms
+    refuse_hopeless(plan, gpus)
+    if terms is None:
+        raise UsageError(f"{folder}: begun by tune ask, which sets no number of trials; use tune run -n")
+    limits = Limits(
+        terms.trials, jobs, gpus, study_timeout_s, terms.max_fail, terms.retries, per_gpu=per_gpu, reuse=terms.reuse
+    )
+    _refuse_crowd(limits)
+    settings = SearchSettings(terms.sampler, terms.pruner, plan.seed, parallel=True, storage=storage)
+    search = open_kept(folder, settings)
+    return _work(folder, search, limits, Allowance(terms.timeout_s, terms.grace_s), "off", backend, True)
 
 
 def refuse_hopeless(plan: Plan, gpus: tuple[str, ...]) -> None:
     """Raise UsageError for what would fail in every trial."""
+    if not plan.command:
+        raise UsageError("the study has no command, as a script asks for its trials; give one after --")
     if "gpu" in plan.template.names() and not gpus:
         raise UsageError("{gpu} needs --gpus, such as --gpus 0,1")
     program = plan.template.fixed_program()
@@ -56,24 +92,40 @@ def refuse_hopeless(plan: Plan, gpus: tuple[str, ...]) -> None:
         raise UsageError(f"{program}: no such program, or not executable")
 
 
-def _recover(study: Path, search: Search, grace_s: float) -> None:
-    """Bring to an end what a killed run left: tell what is in result.json, queue the rest again."""
-    for attempt in search.running():
-        folder = trial_folder(study, attempt.number)
-        result = folder.read_result()
-        if result is not None and search.is_newest(attempt):
-            search.tell(attempt, result.state, result.value)
-            continue
-        if end_left_behind(folder, grace_s):
-            note(f"trial {attempt.number}: ended the command that an earlier run left behind")
-        search.again(attempt, attempt.failures, attempt.interruptions)
+def _refuse_crowd(limits: Limits) -> None:
+    room = len(limits.gpus) * limits.per_gpu
+    if limits.gpus and limits.jobs > room:
+        raise UsageError(
+            f"--jobs {limits.jobs}: --gpus names {len(limits.gpus)}, with room for {room} commands; see --per-gpu"
+        )
 
 
-def _check_known(outcome: Outcome, search: Search) -> None:
-    stranger = next((number for number in outcome.results if not search.knows(number)), None)
+def _work(
+    folder: Path,
+    search: Search,
+    limits: Limits,
+    allowance: Allowance,
+    mlflow: str,
+    backend: Backend,
+    copies: bool,
+) -> Outcome:
+    study, plan = folder.resolve(), search.plan
+    outcome = Outcome(folder, plan.objectives, limits.target)
+    _refuse_unknown(study, search)
+    others = Others(study, plan, search, allowance.grace_s, copies)
+    with backend(study, plan, allowance) as launch, mirror_of(study, mlflow) as mirror:
+        StudyLoop(study, plan, search, limits, launch, others, outcome, _commit_of(plan.cwd)).run()
+        mirror.finish(outcome.run_status)
+    return outcome
+
+
+def _refuse_unknown(study: Path, search: Search) -> None:
+    ended = read_results(study)
+    search.refresh()  # afterwards, as other workers are at it
+    stranger = next((number for number in ended if not search.knows(number)), None)
     if stranger is not None:
         raise UserError(
-            f"{outcome.study}: journal.log does not know trial {stranger}, which has a result; "
+            f"{study}: the search does not know trial {stranger}, which has a result; "
             "the journal was removed or is another study's; bring it back or begin a new study"
         )
 

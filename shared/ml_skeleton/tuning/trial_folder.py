@@ -27,8 +27,8 @@ class Result:
 
     trial: int
     state: State
-    value: float | None  # of the objective; only of a complete trial
-    reason: str  # why there is no value
+    value: float | None  # of the first objective; only of a complete trial
+    reason: str  # why there is no value, or why it does not count
     exit_code: int | None  # negative: the signal that ended the command; None: it could not be started
     seconds: float  # of the last run of the command
     started: str  # ISO 8601, UTC
@@ -36,6 +36,15 @@ class Result:
     commit: str | None  # of the git repository that the command ran in
     metrics: dict[str, float] = field(default_factory=dict)  # the last of each figure
     skipped_lines: int = 0  # in metrics.jsonl, that were no JSON
+    values: list[float] = field(default_factory=list)  # of all objectives
+    violations: list[float] = field(default_factory=list)  # of each constraint; above 0: violated, by so much
+    attempt: int = 0  # at the trial, as the search counts
+    identity: str = ""  # what a trial with the same command line and inputs shares
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the trial is complete and keeps all constraints."""
+        return self.state == "complete" and all(violation <= 0 for violation in self.violations)
 
 
 class TrialFolder:
@@ -66,6 +75,7 @@ class TrialFolder:
         try:
             self.stop.unlink(missing_ok=True)
             self.question.unlink(missing_ok=True)
+            self.result.unlink(missing_ok=True)  # of an attempt before a retry
             self.params.write_text(json.dumps(values), encoding="ascii")
             self.argv.write_text(json.dumps(argv), encoding="ascii")
             if nested:

@@ -8,8 +8,8 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
+from ml_skeleton.tuning.attempts import attempt_of
 from ml_skeleton.tuning.objective import Direction
-from ml_skeleton.tuning.search import attempt_of
 from ml_skeleton.tuning.storage import DIRECTIONS, open_storage
 
 
@@ -28,7 +28,7 @@ def finished_in(place: Path | str, name: str) -> int:
         return 0
     trials = optuna.load_study(study_name=name, storage=open_storage(place)).get_trials(deepcopy=False)
     newest = {attempt_of(trial).number: trial for trial in trials}
-    return sum(trial.state.is_finished() for trial in newest.values())
+    return sum(number >= 0 and trial.state.is_finished() for number, trial in newest.items())
 
 
 def turn(place: Path | str, name: str, direction: Direction) -> None:
@@ -53,7 +53,7 @@ def plain_study(place: Path | str, name: str, choices: Mapping[str, Mapping[str,
     study = optuna.create_study(study_name=name, direction=kept.direction)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Choices for a categorical distribution")  # a tuple is one, too
-        study.add_trials([_plain_trial(newest[number], choices) for number in sorted(newest)])
+        study.add_trials([_plain_trial(newest[number], choices) for number in sorted(newest) if number >= 0])
     return study
 
 

@@ -3,7 +3,7 @@
 import typer
 from ml_skeleton.console import Quiet, new_app, note, run_tool
 
-from ml_skeleton_tune import look
+from ml_skeleton_tune import look, work
 from ml_skeleton_tune import options as ask
 
 app = new_app()
@@ -21,10 +21,13 @@ def run(
     study: ask.StudyOption,
     command: ask.Command = None,
     metric: ask.Metric = None,
+    constraint: ask.Constraints = None,
     param: ask.Parameters = None,
     space: ask.SpaceFile = None,
+    enqueue: ask.Enqueue = None,
     jobs: ask.Jobs = 1,
     gpus: ask.Gpus = None,
+    per_gpu: ask.PerGpu = 1,
     timeout: ask.Timeout = None,
     study_timeout: ask.StudyTimeout = None,
     max_fail: ask.MaxFail = None,
@@ -32,6 +35,12 @@ def run(
     sampler: ask.Sampler = "tpe",
     pruner: ask.Pruner = "median",
     seed: ask.StudySeed = None,
+    storage: ask.Storage = None,
+    no_reuse: ask.NoReuse = False,
+    warm: ask.Warm = None,
+    backend: ask.BackendName = "local",
+    address: ask.Address = None,
+    gpus_per_trial: ask.GpusPerTrial = None,
     mlflow: ask.Mlflow = "off",
     grace: ask.Grace = 10.0,
     regex: ask.Regex = None,
@@ -47,15 +56,20 @@ def run(
     """
     from ml_skeleton.tuning.study import plan_of
 
-    plan = plan_of(study, command, param, space, ask.objective(metric, reduce, regex), seed)
+    aims = ask.objectives(metric, reduce, regex)
+    plan = plan_of(study, command, param, space, aims, seed, ask.constraints(constraint))
+    from ml_skeleton.tuning.enqueue import read_enqueued
     from ml_skeleton.tuning.loop import Limits  # here, as it imports Optuna
     from ml_skeleton.tuning.runner import run_study
     from ml_skeleton.tuning.search import SearchSettings
     from ml_skeleton.tuning.trial import Allowance
 
-    limits = Limits(trials, jobs, ask.gpu_ids(gpus), study_timeout, max_fail, retries)
-    search = SearchSettings(sampler, pruner, plan.seed, parallel=jobs > 1)
-    outcome = run_study(study, plan, search, limits, Allowance(timeout, grace), mlflow)
+    first = read_enqueued(enqueue or [], plan.space)
+    limits = Limits(trials, jobs, ask.gpu_ids(gpus), study_timeout, max_fail, retries, per_gpu, not no_reuse)
+    name = study.resolve().name if storage else SearchSettings.name
+    search = SearchSettings(sampler, pruner, plan.seed, jobs > 1, storage, name)
+    where = ask.backend(backend, warm, address, gpus, gpus_per_trial)
+    outcome = run_study(study, plan, search, limits, Allowance(timeout, grace), mlflow, first, where)
     note(str(outcome))
     outcome.leave_if_bad(max_fail)
     typer.echo(study)
@@ -76,7 +90,7 @@ def check(
     """Run COMMAND once, as trial 0 of a study, and print its arguments, its figures and its output; nothing is kept."""
     from ml_skeleton.tuning.study import new_plan
 
-    plan = new_plan(command or [], param, space, ask.objective(metric, reduce, regex), seed)
+    plan = new_plan(command or [], param, space, ask.objectives(metric, reduce, regex), seed)
     from ml_skeleton.tuning.check import check_command
     from ml_skeleton.tuning.trial import Allowance
 
@@ -87,7 +101,7 @@ def check(
     found.leave_if_bad()
 
 
-for command in (look.best, look.trials, look.status):
+for command in (work.join, work.ask, work.report, work.tell, work.retry, look.best, look.trials, look.status):
     app.command()(command)
 
 

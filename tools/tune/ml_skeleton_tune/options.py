@@ -8,6 +8,8 @@ import typer
 from ml_skeleton.errors import UsageError
 
 if TYPE_CHECKING:
+    from ml_skeleton.tuning.backend import Backend
+    from ml_skeleton.tuning.constraints import Constraint
     from ml_skeleton.tuning.objective import Objective
 
 Reduction = Literal["last", "best", "mean"]
@@ -31,11 +33,35 @@ def gpu_ids(text: str | None) -> tuple[str, ...]:
     return ids
 
 
-def objective(metric: str | None, reduce: Reduction, regex: str | None) -> "Objective | None":
-    """Return the objective that -m, --reduce and --regex describe, None without -m."""
-    from ml_skeleton.tuning.objective import parse_objective
+def objectives(metrics: list[str] | None, reduce: Reduction, regex: str | None) -> "tuple[Objective, ...]":
+    """Return the objectives that -m, --reduce and --regex describe, none without -m."""
+    from ml_skeleton.tuning.objective import parse_objectives
 
-    return parse_objective(metric, reduce, regex) if metric else None
+    return parse_objectives(metrics or [], reduce, regex)
+
+
+def backend(
+    name: Literal["local", "ray"], warm: str | None, address: str | None, gpus: str | None, gpus_per_trial: float | None
+) -> "Backend":
+    """Return where commands run; raise UsageError for options that do not go together."""
+    from ml_skeleton.tuning import backend as backends
+
+    if name == "local":
+        if address or gpus_per_trial is not None:
+            raise UsageError("--address and --gpus-per-trial need --backend ray")
+        return backends.warm(warm.split(",")) if warm else backends.here
+    if warm or gpus:
+        raise UsageError("--backend ray: Ray starts the commands and gives out the GPUs; see --gpus-per-trial")
+    from ml_skeleton.tuning.ray_backend import on_ray  # here, as Ray takes 2 s to import
+
+    return on_ray(address, gpus_per_trial or 0.0)
+
+
+def constraints(written: list[str] | None) -> "list[Constraint]":
+    """Return what --constraint says."""
+    from ml_skeleton.tuning.constraints import parse_constraint
+
+    return [parse_constraint(one) for one in written or []]
 
 
 Command = Annotated[
@@ -49,7 +75,23 @@ StudyOption = Annotated[
 Trials = Annotated[
     int, typer.Option("-n", "--trials", min=1, help="Finished trials in all, those of earlier runs included.")
 ]
-Metric = Annotated[str | None, typer.Option("-m", "--metric", metavar="NAME:min|max", help="The figure that counts.")]
+Metric = Annotated[
+    list[str] | None,
+    typer.Option("-m", "--metric", metavar="NAME:min|max", help="The figure that counts; more than one: a front."),
+]
+Constraints = Annotated[
+    list[str] | None,
+    typer.Option("--constraint", metavar="NAME<=NUMBER", help="A bound that the best trial keeps; >= as well."),
+]
+Enqueue = Annotated[
+    list[str] | None,
+    typer.Option(metavar="JSON|FILE", help="Values to try first, such as '{\"lr\": 0.001}'; the rest is chosen."),
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(envvar="TUNE_STORAGE", metavar="URL", help="Database for the search, such as postgresql://…."),
+]
+NoReuse = Annotated[bool, typer.Option("--no-reuse", help="Run a command line again that is known with its inputs.")]
 Parameters = Annotated[
     list[str] | None,
     typer.Option(
@@ -62,6 +104,7 @@ Parameters = Annotated[
 SpaceFile = Annotated[Path | None, typer.Option("--space", metavar="FILE", help="YAML file with parameters.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Commands at once.")]
 Gpus = Annotated[str | None, typer.Option(metavar="IDS", help="GPU ids such as 0,1; each command gets one as {gpu}.")]
+PerGpu = Annotated[int, typer.Option(min=1, help="Commands that share a GPU.")]
 Timeout = Annotated[
     float | None, typer.Option(parser=duration, metavar="TIME", help="Longest run of a command: 90, 15m, 2h.")
 ]
@@ -74,6 +117,15 @@ Retries = Annotated[int, typer.Option(min=0, help="Times that a failed trial is 
 Sampler = Annotated[Literal["tpe", "random", "gp", "cmaes"], typer.Option(help="How values are chosen.")]
 Pruner = Annotated[Literal["median", "asha", "hyperband", "none"], typer.Option(help="How hopeless trials are found.")]
 StudySeed = Annotated[int | None, typer.Option(min=0, help="Seed of the search and of {seed}.", show_default="42")]
+BackendName = Annotated[Literal["local", "ray"], typer.Option(help="Where the commands run.")]
+Address = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Ray cluster, such as ray-head:6379; without, one begun here.")
+]
+GpusPerTrial = Annotated[float | None, typer.Option(min=0.0, metavar="X", help="GPUs that Ray gives each command.")]
+Warm = Annotated[
+    str | None,
+    typer.Option(metavar="MODULE,…", help="Import these once and fork each command, if it is a Python program here."),
+]
 Mlflow = Annotated[
     str, typer.Option(envvar="MLFLOW_TRACKING_URI", metavar="URI|off", help="Where MLflow keeps one run per trial.")
 ]
@@ -81,3 +133,28 @@ Regex = Annotated[str | None, typer.Option(help="Where no JSON is: the metric is
 Reduce = Annotated[Reduction, typer.Option(help="What a curve without a result comes down to.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+TrialArgument = Annotated[int, typer.Argument(metavar="TRIAL", min=0, help="Number of a trial.")]
+TrialArguments = Annotated[list[int] | None, typer.Argument(metavar="TRIAL...", min=0, help="Numbers of trials.")]
+JsonArgument = Annotated[str, typer.Argument(metavar="JSON", help="An object with figures, or - for standard input.")]
+JsonOrNot = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="JSON",
+        help="An object with figures, or - for standard input.",
+        show_default="what is in the trial's files",
+    ),
+]
+TrialsWanted = Annotated[
+    int | None, typer.Option("-n", "--trials", min=1, help="Finished trials in all; then there is no next one (3).")
+]
+Lease = Annotated[
+    float | None,
+    typer.Option(
+        parser=duration,
+        metavar="TIME",
+        help="After so long without a word the trial is queued again.",
+        show_default="1h",
+    ),
+]
+EndState = Annotated[Literal["complete", "pruned", "failed", "infeasible"], typer.Option(help="How the trial ended.")]
+Reason = Annotated[str, typer.Option(help="Why it did not complete.")]

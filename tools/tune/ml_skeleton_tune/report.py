@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_skeleton.errors import InputError, UsageError
+from ml_skeleton.tuning.pareto import pareto_front
 from ml_skeleton.tuning.records import TrialRecord, best_trial, count_states, read_trials
 from ml_skeleton.tuning.space import text_of
-from ml_skeleton.tuning.study import read_study
+from ml_skeleton.tuning.study import Plan, read_study
 from ml_skeleton.tuning.verdict import exit_in_words
 
 if TYPE_CHECKING:
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
 
 
 def best_report(study: Path, as_json: bool) -> str:
-    """Return the best trial of a study; raise InputError if none is complete."""
+    """Return the best trial of a study, of several objectives the front; raise InputError if none is complete."""
     plan = read_study(study)
     trials = read_trials(study)
     best = best_trial(trials, plan.objective)
     if best is None:
-        raise InputError(f"{study}: none of {len(trials)} trials is complete")
+        complete = any(trial.state == "complete" for trial in trials)
+        lack = "keeps the constraints" if complete else "is complete"
+        raise InputError(f"{study}: none of {len(trials)} trials {lack}")
+    if plan.further:
+        front = pareto_front([trial for trial in trials if trial.feasible], plan.objectives)
+        return json.dumps([asdict(trial) for trial in front]) if as_json else _table(plan, front)
     if as_json:
         return json.dumps(asdict(best))
     facts = {"trial": str(best.trial), plan.objective.metric: repr(best.value)}
@@ -42,10 +48,7 @@ def trials_report(study: Path, as_json: bool, as_csv: bool) -> str:
     trials = read_trials(study)
     if as_json:
         return json.dumps([asdict(trial) for trial in trials])
-    names = [parameter.name for parameter in plan.space]
-    header = ["trial", "state", plan.objective.metric, "seconds", "exit_code", *names, "reason"]
-    table = [header, *(_row(trial, names) for trial in trials)]
-    return _csv(table) if as_csv else _aligned(table)
+    return _table(plan, trials, as_csv)
 
 
 def status_report(study: Path, as_json: bool) -> str:
@@ -73,12 +76,20 @@ def check_report(check: "Check") -> str:
     return "\n".join(lines)
 
 
-def _row(trial: TrialRecord, names: Sequence[str]) -> list[str]:
-    value = "" if trial.value is None else repr(trial.value)
+def _table(plan: Plan, trials: Sequence[TrialRecord], as_csv: bool = False) -> str:
+    names = [parameter.name for parameter in plan.space]
+    metrics = [objective.metric for objective in plan.objectives]
+    header = ["trial", "state", *metrics, "seconds", "exit_code", *names, "reason"]
+    table = [header, *(_row(trial, len(metrics), names) for trial in trials)]
+    return _csv(table) if as_csv else _aligned(table)
+
+
+def _row(trial: TrialRecord, metrics: int, names: Sequence[str]) -> list[str]:
+    values = [repr(value) for value in trial.values] or [""] * metrics
     seconds = "" if trial.seconds is None else f"{trial.seconds:.3f}"
     code = "" if trial.exit_code is None else str(trial.exit_code)
     params = [text_of(trial.params[name]) if name in trial.params else "" for name in names]
-    return [str(trial.trial), trial.state, value, seconds, code, *params, trial.reason]
+    return [str(trial.trial), trial.state, *values, seconds, code, *params, trial.reason]
 
 
 def _csv(table: Sequence[Sequence[str]]) -> str:

@@ -5,10 +5,12 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from ml_skeleton.artifacts.files import only_run
 from ml_skeleton.console import note, warn
+from ml_skeleton.errors import BusyError
 from ml_skeleton.tracking.runs import MLFLOW_SETTINGS, is_server
 
 CONNECTED = "connected"  # what the mirror prints once a server has answered
@@ -75,9 +77,15 @@ class MirrorProcess(NoMirror):
 
 @contextmanager
 def mirror_of(study: Path, uri: str) -> Iterator[NoMirror]:
-    """Yield a mirror of `study` into MLflow at `uri`; one that tracks nowhere for "off"."""
-    mirror = NoMirror() if uri in ("", "off") else MirrorProcess(study, uri)
-    try:
+    """Yield a mirror of `study` into MLflow at `uri`; one that tracks nowhere for "off".
+
+    One mirror sends the trials of all workers; a second one would make each run twice.
+    """
+    with ExitStack() as stack:
+        mirror = NoMirror()
+        if uri not in ("", "off"):
+            with suppress(BusyError):
+                stack.enter_context(only_run(study / "mlflow"))
+                mirror = MirrorProcess(study, uri)
+        stack.callback(mirror.close)
         yield mirror
-    finally:
-        mirror.close()
