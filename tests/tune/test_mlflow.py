@@ -1,7 +1,9 @@
 """A study in MLflow: written by a process beside it, from its files."""
 
 import socket
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from ml_skeleton.tracking.legal import cut, legal_name
@@ -29,6 +31,39 @@ def test_a_server_that_is_down_costs_the_study_nothing(study, script, dead_serve
     assert (outcome.count("complete"), outcome.count("failed")) == (2, 1)
     assert "does not answer" in capfd.readouterr().err
     assert not (study.folder / "mlflow.json").exists()
+
+
+@pytest.fixture
+def dying_server(tmp_path):
+    """The address of a server that answers once, then dies, and says so in the file `dead`."""
+
+    class AnswersOnce(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    def serve() -> None:
+        server.handle_request()
+        server.server_close()
+        (tmp_path / "dead").touch()
+
+    server = HTTPServer(("127.0.0.1", 0), AnswersOnce)
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+
+
+def test_a_server_that_dies_in_the_middle_costs_the_study_nothing(study, script, dying_server, capfd):
+    """The command goes on only when the server is dead."""
+    command = ("sh", script("while [ ! -e dead ]; do sleep 0.05; done; echo '{\"loss\": 1}'"))
+    outcome = study.run(*command, n=2, mlflow=dying_server, timeout_s=60)
+
+    assert outcome.count("complete") == 2
+    assert "the study goes on" in capfd.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own use of SQLAlchemy

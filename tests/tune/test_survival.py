@@ -2,10 +2,13 @@
 
 import json
 import signal
+from contextlib import contextmanager
 
 import pytest
+from ml_skeleton.tuning.opening import open_kept
 from ml_skeleton.tuning.search import Search, SearchSettings
-from ml_skeleton.tuning.study import read_study
+from ml_skeleton.tuning.trial_folder import Result, trial_folder
+from ml_skeleton.tuning.verdict import Verdict
 
 WAITS_FOR_GO = """echo $$ >>"$TUNE_TRIAL_DIR/starts"
 while [ ! -e "$TUNE_STUDY/go" ]; do sleep 0.02; done
@@ -22,9 +25,7 @@ def search_of():
     """Open the search of a study as a run does."""
 
     def open_search(study) -> Search:
-        plan = read_study(study.folder)
-        settings = SearchSettings("tpe", "none", plan.seed)
-        return Search(study.folder / "journal.log", plan.space, plan.objective.direction, settings, plan.fingerprint)
+        return open_kept(study.folder, SearchSettings("tpe", "none", 42))
 
     return open_search
 
@@ -71,15 +72,20 @@ def test_a_trial_with_a_result_that_nobody_was_told_of_is_not_run_again(study, s
     assert len(search_of(study).finished) == 3
 
 
-def test_a_trial_whose_parameters_were_half_chosen_is_run(study, script, search_of):
-    """As after a kill in the middle of asking."""
+@pytest.mark.parametrize("lines_kept", [1, 2, 3])
+def test_a_trial_that_was_half_taken_is_run(study, script, search_of, lines_kept):
+    """As after a kill in the middle of asking: before the number was written, and before all parameters were."""
     command = ("sh", script('echo "{\\"loss\\": $1}"'), "{x:float:0:1}", "{y:float:0:1}")
     study.run(*command, n=1)
     journal = study.folder / "journal.log"
     kept = journal.read_bytes().splitlines(keepends=True)
-    asked, first_parameter = kept[1], kept[2].replace(b'"trial_id":0', b'"trial_id":1')
-    assert [json.loads(line)["op_code"] for line in (asked, first_parameter)] == [4, 5]
-    journal.write_bytes(b"".join([*kept, asked, first_parameter]))
+    taken = [line.replace(b'"trial_id":0', b'"trial_id":1') for line in kept[1:4]]
+    assert [json.loads(line)["op_code"] for line in taken] == [4, 8, 5]
+    journal.write_bytes(
+        b"".join([*kept, *taken[:lines_kept]])
+        .replace(b'"trial":0', b'"trial":1')
+        .replace(b'"trial":1', b'"trial":0', 1)
+    )
 
     outcome = study.run(*command, n=2)
 
@@ -92,7 +98,7 @@ def test_a_trial_that_was_queued_again_before_the_kill_is_queued_once(study, scr
     study.run(*command, n=1)
     search = search_of(study)
     attempt, _ = search.ask()
-    search._study.enqueue_trial(attempt.chosen, user_attrs={"trial": attempt.number})
+    search._study.enqueue_trial(attempt.chosen, user_attrs={"tune": {"trial": attempt.number}})
 
     study.run(*command, n=2)
 
@@ -117,3 +123,67 @@ echo '{"step": 1, "loss": 3}' >>metrics.jsonl"""
     outcome = study.run("sh", script(text), reduce="mean")
 
     assert outcome.results[0].value == 4
+
+
+class InstantTrial:
+    """A trial that has ended as soon as it is started, as a thousand real commands take their time."""
+
+    gpu = None
+    over = True
+    stopped_by_tune = False
+
+    def __init__(self, study, attempt, settings):
+        self.attempt, self.folder = attempt, trial_folder(study, attempt.number)
+        self.folder.prepare(settings, ["true"], nested=False)
+        self._value = settings["x"].value
+
+    def new_points(self) -> list:
+        return []
+
+    def verdict(self) -> Verdict:
+        return Verdict("complete", self._value)
+
+    def result(self, verdict, commit) -> Result:
+        number, values = self.attempt.number, [self._value]
+        return Result(number, "complete", self._value, "", 0, 0.0, "", "", commit, values=values)
+
+
+@contextmanager
+def instantly(study, plan, allowance):
+    yield lambda attempt, settings, gpu: InstantTrial(study, attempt, settings)
+
+
+def test_a_thousand_trials_have_a_thousand_numbers_and_a_run_more_finds_them(study):
+    outcome = study.run("true", "{x:float:0:1}", n=1000, backend=instantly, sampler="random")
+    again = study.run("true", "{x:float:0:1}", n=1000, backend=instantly, sampler="random")
+
+    assert sorted(outcome.results) == list(range(1000)) and again.results == outcome.results
+    assert outcome.best.value == min(trial.value for trial in study.trials())
+
+
+def test_a_gigabyte_of_output_is_no_trouble(study, script):
+    """A hole in the file, which costs no disk; what counts is at its end."""
+    outcome = study.run("sh", script('truncate -s 1G /proc/self/fd/1; echo; echo "{\\"loss\\": 3}"'))
+
+    assert (outcome.results[0].value, study.file(0, "stdout.log").stat().st_size > 1 << 30) == (3, True)
+
+
+def test_a_full_disk_ends_the_run_in_one_line_and_the_next_one_goes_on(study, script, tune, limited_tune):
+    """A limit on the size of files stands for the disk: the journal meets it first."""
+    command = ("sh", script('echo x >>"$TUNE_TRIAL_DIR/runs"; echo "{\\"loss\\": $1}"'), "{x:float:0:1}")
+    arguments = ("run", "-n", 40, "-m", "loss:min", "--study", study.folder, "--", *command)
+    full = limited_tune(32, *arguments)
+    there = len(study.trials())
+    tune(*arguments)
+
+    assert (full.code, full.stdout) == (1, ""), full.stderr
+    assert full.stderr.splitlines()[-1] == f"tune: {study.folder}/journal.log: cannot write: File too large"
+    assert 1 < there < 40 and study.states() == ["complete"] * 40
+    assert sum(lines(study.file(trial.trial, "runs")) != ["x"] for trial in study.trials()) <= 1
+
+
+@pytest.mark.parametrize("text", ["printf '\\377\\376{\\000'", "echo '{\"loss\": '", "true"])
+def test_output_that_says_nothing_fails_one_trial_and_not_the_study(study, script, text):
+    outcome = study.run("sh", script(f'[ "$1" != 0 ] || {{ {text}; exit; }}\necho \'{{"loss": 1}}\''), "{trial}", n=2)
+
+    assert [result.state for result in outcome.results.values()] == ["failed", "complete"]
