@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -34,6 +34,7 @@ class _Voice:
 
     name = "ml_skeleton"
     quiet = False
+    wipe: Callable[[], None] | None = None  # takes away what is drawn where the next line goes
 
 
 def new_app() -> typer.Typer:
@@ -159,7 +160,7 @@ class Progress:
         """Return the figures as one line: done, of how many, per second, time left."""
         elapsed = max(time.monotonic() - self._started, 1e-6)
         rate = self.done / elapsed
-        left = f", {_duration((self.total - self.done) / rate)} left" if 0 < self.done < self.total else ""
+        left = f", {duration_in_words((self.total - self.done) / rate)} left" if 0 < self.done < self.total else ""
         remark = f", {self.remark}" if self.remark else ""
         return f"{self.label}: {self.done}/{self.total} {self.unit}, {rate:.3g}/s{left}{remark}"
 
@@ -189,7 +190,26 @@ def progress(label: str, total: int, unit: str) -> Iterator[Progress]:
         counter.close()
 
 
+@contextmanager
+def drawn_below(wipe: Callable[[], None]) -> Iterator[None]:
+    """Have `wipe` called before each line that is said, so that it stands above what is drawn on the terminal."""
+    _Voice.wipe = wipe
+    try:
+        yield
+    finally:
+        _Voice.wipe = None
+
+
+def duration_in_words(seconds: float) -> str:
+    """Return `8 s`, `3 min 05 s` or `2 h 07 min`."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
 def _say(text: str) -> None:
+    if _Voice.wipe:
+        _Voice.wipe()
     print(f"{_Voice.name}: {text}", file=sys.stderr, flush=True)
 
 
@@ -207,12 +227,6 @@ def _say_wrong_usage(error: typer.TyperException) -> None:
         found = context.default_map[parameter.name]
         text = f"{context.params['config']}: option {parameter.name!r}: found {found!r}: {error.message}"
     _say(f"{text.rstrip('.')}; see {context.command_path} --help")
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
 
 
 def _raise_terminated(_signal: int, _frame: FrameType | None) -> None:

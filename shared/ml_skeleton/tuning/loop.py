@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ml_skeleton.console import note, progress, warn
+from ml_skeleton.console import note, warn
 from ml_skeleton.tuning.attempts import Attempt
 from ml_skeleton.tuning.lease import TOUCH_EVERY_S
 from ml_skeleton.tuning.objective import Point
@@ -20,6 +20,7 @@ from ml_skeleton.tuning.study import Plan
 from ml_skeleton.tuning.trial import Launch, Trial, argv_of
 from ml_skeleton.tuning.trial_folder import Result, TrialFolder, trial_folder
 from ml_skeleton.tuning.verdict import Verdict
+from ml_skeleton.tuning.view import View
 
 METRICS_POLL_S = 0.2  # how late a point may reach the pruner
 OTHERS_POLL_S = 0.5  # how late it is seen that another worker has made room for a trial
@@ -54,11 +55,12 @@ class StudyLoop:
         launch: Launch,
         others: Others,
         outcome: Outcome,
+        view: View,
         commit: str | None,
     ) -> None:
         """`outcome` holds the trials that are over, and is kept up to date; `commit` goes into each result."""
         self.study, self.plan, self.search, self.limits, self.launch = study, plan, search, limits, launch
-        self.others, self.outcome, self.commit = others, outcome, commit
+        self.others, self.outcome, self.view, self.commit = others, outcome, view, commit
         self._running: list[Trial] = []
         self._identities: dict[int, str] = {}  # by attempt
         self._failures_named = 0
@@ -68,8 +70,8 @@ class StudyLoop:
 
     def run(self) -> None:
         """Run trials until the target is met, by this worker and the others, or until this one has to stop."""
-        left = max(0, self.limits.target - len(self.search.finished))
-        with progress("trials", left, "finished") as self._shown, Signals() as signals:
+        self.others.results(self.outcome)
+        with self.view.shown(self.outcome), Signals() as signals:
             try:
                 self._look_at_others()
                 self._fill_slots(signals)
@@ -158,13 +160,14 @@ class StudyLoop:
         if now >= self._take_over_at:
             self.others.take_over({trial.attempt.attempt for trial in self._running})
             self._take_over_at = time.monotonic() + TAKE_OVER_EVERY_S
-        before = len(self.outcome.results)
         self.others.results(self.outcome)
-        self._show(len(self.outcome.results) - before)
+        self.view.look(self._running)
 
     def _offer(self, trial: Trial) -> list[Point]:
         points = trial.new_points()
         self.search.report(trial.attempt, points)
+        if points:
+            self.view.reached(trial.attempt.number, points[-1])
         return points
 
     def _finish(self, trial: Trial) -> None:
@@ -181,7 +184,7 @@ class StudyLoop:
         if verdict.state == "interrupted":
             return self.search.again(attempt, attempt.failures, attempt.interruptions)
         if verdict.state == "failed" and verdict.worth_a_retry and attempt.failures < self.limits.retries:
-            self._say(f"trial {attempt.number}: {verdict.reason}; trying again")
+            note(f"trial {attempt.number}: {verdict.reason}; trying again")
             return self.search.again(attempt, attempt.failures + 1, attempt.interruptions)
         result = trial.result(verdict, self.commit)
         self._end(attempt, trial.folder, replace(result, identity=self._identities[attempt.attempt]))
@@ -195,20 +198,10 @@ class StudyLoop:
         best = self.outcome.best
         if result.state == "failed" and self._failures_named < FAILURES_NAMED:
             self._failures_named += 1
-            self._shown.close()
             warn(f"trial {result.trial}: {result.reason}; its output is in {folder.path}")
         if best is not former and best is not None:
-            self._say(f"trial {best.trial}: {self.outcome.in_words(best)}, the best so far")
-        self._show(1)
-
-    def _show(self, more: int) -> None:
-        best = self.outcome.best
-        if more > 0:
-            self._shown.advance(more, remark=f"best {best.value:g} in trial {best.trial}" if best else "")
-
-    def _say(self, text: str) -> None:
-        self._shown.close()
-        note(text)
+            note(f"trial {best.trial}: {self.outcome.in_words(best)}, the best so far")
+        self.view.look(self._running)
 
     def _end_all(self, signals: Signals) -> None:
         """Stop what still runs after an error; it is found and queued again by the next run."""

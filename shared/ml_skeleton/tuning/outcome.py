@@ -68,13 +68,23 @@ class Outcome:
             return "KILLED"
         return "FINISHED" if self.best else "FAILED"
 
-    def __str__(self) -> str:
+    @property
+    def counted(self) -> str:
+        """How many trials are finished, and how they ended."""
         counts = ", ".join(f"{self.count(state)} {state}" for state in get_args(State) if self.count(state))
-        best = f"; best {self.in_words(self.best)} in trial {self.best.trial}" if self.best else ""
-        if self.best and len(self.objectives) > 1:
-            best = f"; {len(self.front)} on the Pareto front{best}"
-        time = "; the time of the study is up" if self.out_of_time else ""
-        return f"{len(self.results)} of {self.target} trials finished{f': {counts}' if counts else ''}{best}{time}"
+        return f"{len(self.results)} of {self.target} trials finished{f': {counts}' if counts else ''}"
+
+    @property
+    def praised(self) -> str:
+        """The best trial, and how large the front is where there is one; nothing while none is complete."""
+        if self.best is None:
+            return ""
+        front = f"{len(self.front)} on the Pareto front; " if len(self.objectives) > 1 else ""
+        return f"{front}best {self.in_words(self.best)} in trial {self.best.trial}"
+
+    def __str__(self) -> str:
+        time = "the time of the study is up" if self.out_of_time else ""
+        return "; ".join(part for part in (self.counted, self.praised, time) if part)
 
     def leave_if_bad(self, max_fail: int | None) -> None:
         """Leave with 130 or 143 after a signal, 4 with too many failures, 3 without a complete trial."""

@@ -18,6 +18,7 @@ from ml_skeleton.tuning.records import read_results
 from ml_skeleton.tuning.search import Search, SearchSettings
 from ml_skeleton.tuning.study import Plan, RunTerms
 from ml_skeleton.tuning.trial import Allowance
+from ml_skeleton.tuning.view import PlainView, View
 
 
 def run_study(
@@ -30,13 +31,15 @@ def run_study(
     enqueue: Sequence[Mapping[str, Any]] = (),
     backend: Backend = here,
     copies: bool = True,
+    view: View | None = None,
 ) -> Outcome:
     """Begin the study in `folder` or go on with it until its target is met, and return how it ended.
 
     Other workers may do the same at the same time. `mlflow` is a tracking URI or
     "off", `enqueue` holds values to try first, `backend` is where the commands run,
-    `copies` says whether to keep folders of trials that ran elsewhere. Raise
-    UsageError if the study was begun with another space, objective or seed.
+    `copies` says whether to keep folders of trials that ran elsewhere, `view` shows
+    how it gets on. Raise UsageError if the study was begun with another space,
+    objective or seed.
     """
     refuse_hopeless(plan, limits.gpus)
     _refuse_crowd(limits)
@@ -54,7 +57,7 @@ def run_study(
     with search.claim():
         for chosen in enqueue:
             search.enqueue(chosen)
-    return _work(folder, search, limits, allowance, mlflow, backend, copies)
+    return _work(folder, search, limits, allowance, mlflow, backend, copies, view)
 
 
 def join_study(
@@ -65,6 +68,7 @@ def join_study(
     per_gpu: int = 1,
     study_timeout_s: float | None = None,
     backend: Backend = here,
+    view: View | None = None,
 ) -> Outcome:
     """Work on a study that was begun on this machine or another, as it was last run, until its target is met."""
     kept = kept_study(folder, storage)
@@ -78,7 +82,7 @@ def join_study(
     _refuse_crowd(limits)
     settings = SearchSettings(terms.sampler, terms.pruner, plan.seed, parallel=True, storage=storage)
     search = open_kept(folder, settings)
-    return _work(folder, search, limits, Allowance(terms.timeout_s, terms.grace_s), "off", backend, True)
+    return _work(folder, search, limits, Allowance(terms.timeout_s, terms.grace_s), "off", backend, True, view)
 
 
 def refuse_hopeless(plan: Plan, gpus: tuple[str, ...]) -> None:
@@ -108,13 +112,15 @@ def _work(
     mlflow: str,
     backend: Backend,
     copies: bool,
+    view: View | None,
 ) -> Outcome:
     study, plan = folder.resolve(), search.plan
     outcome = Outcome(folder, plan.objectives, limits.target)
     _refuse_unknown(study, search)
     others = Others(study, plan, search, allowance.grace_s, copies)
     with backend(study, plan, allowance) as launch, mirror_of(study, mlflow) as mirror:
-        StudyLoop(study, plan, search, limits, launch, others, outcome, _commit_of(plan.cwd)).run()
+        seen = view or PlainView()
+        StudyLoop(study, plan, search, limits, launch, others, outcome, seen, _commit_of(plan.cwd)).run()
         mirror.finish(outcome.run_status)
     return outcome
 

@@ -64,12 +64,15 @@ def run(
     from ml_skeleton.tuning.search import SearchSettings
     from ml_skeleton.tuning.trial import Allowance
 
+    from ml_skeleton_tune.live import live_view
+
     first = read_enqueued(enqueue or [], plan.space)
     limits = Limits(trials, jobs, ask.gpu_ids(gpus), study_timeout, max_fail, retries, per_gpu, not no_reuse)
     name = study.resolve().name if storage else SearchSettings.name
     search = SearchSettings(sampler, pruner, plan.seed, jobs > 1, storage, name)
     where = ask.backend(backend, warm, address, gpus, gpus_per_trial)
-    outcome = run_study(study, plan, search, limits, Allowance(timeout, grace), mlflow, first, where)
+    allowance, view = Allowance(timeout, grace), live_view(quiet)
+    outcome = run_study(study, plan, search, limits, allowance, mlflow, first, where, view=view)
     note(str(outcome))
     outcome.leave_if_bad(max_fail)
     typer.echo(study)

@@ -34,8 +34,10 @@ def join(
     """
     from ml_skeleton.tuning.runner import join_study
 
+    from ml_skeleton_tune.live import live_view
+
     where = ask_for.backend("local", warm, None, gpus, None)
-    outcome = join_study(study, storage, jobs, ask_for.gpu_ids(gpus), per_gpu, study_timeout, where)
+    outcome = join_study(study, storage, jobs, ask_for.gpu_ids(gpus), per_gpu, study_timeout, where, live_view(quiet))
     note(str(outcome))
     outcome.leave_if_bad(None)
     typer.echo(study)
