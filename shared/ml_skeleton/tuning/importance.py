@@ -1,6 +1,5 @@
 """Which parameters matter: PED-ANOVA (Watanabe et al. 2023, 2026 for parameters that are not in every trial)."""
 
-import json
 import logging
 import warnings
 from collections.abc import Sequence
@@ -91,11 +90,4 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
 
 def _kept(parameter: Parameter, value: Any) -> CategoricalChoiceType:
     """Return a value as the search has it: of options their text."""
-    if isinstance(parameter.domain, Number):
-        return value  # type: ignore[no-any-return]
-    wanted = json.dumps(value)  # 1 and true are equal in Python
-    return next(
-        text
-        for text, one in zip(parameter.domain.texts, parameter.domain.values, strict=True)
-        if json.dumps(one) == wanted
-    )
+    return value if isinstance(parameter.domain, Number) else parameter.text_for(value)

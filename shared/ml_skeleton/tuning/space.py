@@ -55,6 +55,14 @@ class Parameter:
         """The text of the one value there is, or None where there is a choice to make."""
         return self.domain.texts[0] if isinstance(self.domain, Options) and len(self.domain.texts) == 1 else None
 
+    def text_for(self, value: Any) -> str:
+        """Return what a command got for a value that a trial had."""
+        if isinstance(self.domain, Number):
+            return text_of(value)
+        wanted = json.dumps(value)  # 1 and true are equal in Python
+        known = zip(self.domain.texts, self.domain.values, strict=True)
+        return next((text for text, one in known if json.dumps(one) == wanted), text_of(value))
+
 
 @dataclass(frozen=True)
 class Setting:

@@ -104,7 +104,17 @@ def check(
     found.leave_if_bad()
 
 
-for command in (work.join, work.ask, work.report, work.tell, work.retry, look.best, look.trials, look.status):
+for command in (
+    work.join,
+    work.ask,
+    work.report,
+    work.tell,
+    work.retry,
+    look.best,
+    look.trials,
+    look.status,
+    look.plot,
+):
     app.command()(command)
 
 

@@ -24,3 +24,10 @@ def status(study: ask.StudyArgument, as_json: ask.AsJson = False) -> None:
     from ml_skeleton_tune.report import status_report
 
     typer.echo(status_report(study, as_json))
+
+
+def plot(study: ask.StudyArgument, out: ask.PageFile = None) -> None:
+    """Write a page with the charts and the trials of STUDY, and print where it is; any browser opens it."""
+    from ml_skeleton_tune.plot.page import write_page
+
+    typer.echo(write_page(study, out))

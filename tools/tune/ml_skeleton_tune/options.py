@@ -133,6 +133,9 @@ Regex = Annotated[str | None, typer.Option(help="Where no JSON is: the metric is
 Reduce = Annotated[Reduction, typer.Option(help="What a curve without a result comes down to.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+PageFile = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Page to write.", show_default="plot.html in the study")
+]
 TrialArgument = Annotated[int, typer.Argument(metavar="TRIAL", min=0, help="Number of a trial.")]
 TrialArguments = Annotated[list[int] | None, typer.Argument(metavar="TRIAL...", min=0, help="Numbers of trials.")]
 JsonArgument = Annotated[str, typer.Argument(metavar="JSON", help="An object with figures, or - for standard input.")]

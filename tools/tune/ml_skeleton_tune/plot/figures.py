@@ -1,0 +1,69 @@
+"""Figures for plotly: data and layout as plain dictionaries, colours that are seen on light and on dark."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ml_skeleton.tuning.space import Number, Parameter
+
+from ml_skeleton_tune.plot.text import label
+
+BLUE, ORANGE, GREY, RED = "#4285d6", "#d97706", "#80868f", "#d1495b"
+_LOG_ABOVE = 1e3  # the ratio of the largest to the smallest value from which a linear axis hides most of them
+
+Trace = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart of the page."""
+
+    title: str
+    note: str  # how to read it
+    data: Sequence[Trace]
+    layout: Mapping[str, Any]
+    wide: bool = False
+
+
+def points(name: str, trials: Sequence[int], x: Sequence[Any], y: Sequence[Any], **marker: Any) -> Trace:
+    """Return one mark for each trial; a click on it leads to the trial in the table."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": list(x),
+        "y": list(y),
+        "customdata": list(trials),
+        "hovertemplate": "trial %{customdata}<br>%{x}, %{y}<extra></extra>",
+        "marker": {"size": 7, "opacity": 0.75, **marker},
+    }
+
+
+def line(name: str, x: Sequence[Any], y: Sequence[Any], color: str, **more: Any) -> Trace:
+    """Return a line; None interrupts it."""
+    style = {"color": color, "width": 2}
+    return {"type": "scatter", "mode": "lines", "name": name, "x": list(x), "y": list(y), "line": style, **more}
+
+
+def value_axis(title: str, values: Sequence[float]) -> dict[str, Any]:
+    """Return an axis for the values of a metric, logarithmic where they span orders of magnitude."""
+    positive = values and min(values) > 0 and max(values) / min(values) > _LOG_ABOVE
+    return {"title": {"text": label(title)}, "type": "log" if positive else "linear", "automargin": True}
+
+
+def parameter_axis(parameter: Parameter) -> dict[str, Any]:
+    """Return an axis for the values of a parameter, options in their order."""
+    axis: dict[str, Any] = {"title": {"text": label(parameter.name)}, "automargin": True}
+    domain = parameter.domain
+    if isinstance(domain, Number):
+        return axis | {"type": "log" if domain.log else "linear"}
+    return axis | {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": [label(text) for text in domain.texts],
+    }
+
+
+def place_on_axis(parameter: Parameter, value: Any) -> Any:
+    """Return where a value stands on `parameter_axis`."""
+    return value if isinstance(parameter.domain, Number) else label(parameter.text_for(value))

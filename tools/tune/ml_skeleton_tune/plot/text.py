@@ -1,0 +1,33 @@
+"""Texts that come from anywhere, made fit for a page, a script in it, or a label of a chart."""
+
+import html
+import json
+import re
+from typing import Any
+
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")  # of terminals too, but not tab and newline
+
+
+def escaped(text: object, longest: int | None = None) -> str:
+    """Return a text as HTML shows it, cut off after `longest` letters."""
+    shown = _CONTROL.sub("", str(text)).encode("utf-8", "replace").decode("utf-8")
+    if longest is not None and len(shown) > longest:
+        shown = shown[: longest - 1] + "…"
+    return html.escape(shown)
+
+
+def label(text: object, longest: int = 40) -> str:
+    """Return a text as plotly shows it, which reads tags and entities in labels."""
+    return escaped(text, longest).replace("%{", "%&#123;")
+
+
+def script_json(value: Any) -> str:
+    """Return JSON that can stand inside a script element; numbers that JSON does not have are refused."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def newest_lines(output: bytes) -> str:
+    """Return the end of an output as a terminal would leave it: of a line drawn over itself, the last state."""
+    text = output.decode("utf-8", "replace").replace("\r\n", "\n")
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
