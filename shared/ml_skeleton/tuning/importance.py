@@ -1,23 +1,8 @@
-"""Which parameters matter: PED-ANOVA (Watanabe et al. 2023, 2026 for parameters that are not in every trial)."""
+"""Which parameters matter, or why that cannot be said."""
 
-import logging
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalChoiceType,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.trial import FrozenTrial, create_trial
-
-from ml_skeleton.tuning.objective import Objective
 from ml_skeleton.tuning.records import TrialRecord
 from ml_skeleton.tuning.space import Number, Parameter
 from ml_skeleton.tuning.study import Plan
@@ -41,7 +26,7 @@ def importance(plan: Plan, trials: Sequence[TrialRecord], position: int) -> Impo
     """Return what matters for the objective at `position` of the plan."""
     objective = plan.objectives[position]
     complete = [trial for trial in trials if trial.state == "complete" and len(trial.values) == len(plan.objectives)]
-    searched = [parameter for parameter in plan.space if not _distribution(parameter).single()]
+    searched = [parameter for parameter in plan.space if _varies(parameter)]
     values = [trial.values[position] for trial in complete]
     if len(searched) < 2:
         return Importance(len(complete), lack="there is nothing to compare: fewer than two parameters vary")
@@ -52,42 +37,12 @@ def importance(plan: Plan, trials: Sequence[TrialRecord], position: int) -> Impo
     if min(values) == max(values):
         return Importance(len(complete), lack=f"{objective.metric} is the same in all trials")
     share = max(_TOP_SHARE, min(0.5, _TOP_TRIALS / len(complete)))
-    frozen = [_frozen(trial, searched) for trial in complete]
-    return Importance(len(complete), round(share * len(complete)), _shares(frozen, objective, position, share))
+    from ml_skeleton.tuning.ped_anova import shares_of  # here, as it imports scikit-learn where that is installed
+
+    costs = [objective.cost(value) for value in values]
+    return Importance(len(complete), round(share * len(complete)), shares_of(searched, complete, costs, share))
 
 
-def _shares(trials: Sequence[FrozenTrial], objective: Objective, position: int, top: float) -> dict[str, float]:
-    optuna.logging.set_verbosity(logging.WARNING)
-    study = optuna.create_study(directions=["minimize"] * len(trials[0].values))
-    study.add_trials(trials)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says what `target` is for, and how few trials are few
-        found = get_param_importances(
-            study,
-            evaluator=PedAnovaImportanceEvaluator(target_quantile=top),
-            target=lambda trial: objective.cost(trial.values[position]),
-        )
-    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
-
-
-def _frozen(trial: TrialRecord, searched: Sequence[Parameter]) -> FrozenTrial:
-    there = [parameter for parameter in searched if parameter.name in trial.params]
-    return create_trial(
-        params={parameter.name: _kept(parameter, trial.params[parameter.name]) for parameter in there},
-        distributions={parameter.name: _distribution(parameter) for parameter in there},
-        values=trial.values,
-    )
-
-
-def _distribution(parameter: Parameter) -> BaseDistribution:
+def _varies(parameter: Parameter) -> bool:
     domain = parameter.domain
-    if not isinstance(domain, Number):
-        return CategoricalDistribution(domain.texts)
-    if domain.whole:
-        return IntDistribution(int(domain.low), int(domain.high), domain.log, int(domain.step or 1))
-    return FloatDistribution(domain.low, domain.high, domain.log, domain.step)
-
-
-def _kept(parameter: Parameter, value: Any) -> CategoricalChoiceType:
-    """Return a value as the search has it: of options their text."""
-    return value if isinstance(parameter.domain, Number) else parameter.text_for(value)
+    return domain.low < domain.high if isinstance(domain, Number) else len(domain.texts) > 1

@@ -5,6 +5,7 @@ from itertools import accumulate, combinations
 
 from ml_skeleton.tuning.objective import Objective, Point
 from ml_skeleton.tuning.records import TrialRecord
+from ml_skeleton.tuning.space import Number
 
 from ml_skeleton_tune.plot.figures import (
     BLUE,
@@ -127,10 +128,12 @@ def slices(study: SeenStudy) -> list[Figure]:
         data = []
         for name, color, winners in (("complete", BLUE, False), ("best", ORANGE, True)):
             some = [trial for trial in there if (trial.trial in best) == winners]
-            x = [place_on_axis(parameter, trial.params[parameter.name]) for trial in some]
+            x = [place_on_axis(parameter, trial.params[parameter.name], trial.trial) for trial in some]
             size = 11 if winners else 7
             y = [trial.values[0] for trial in some]
             data.append(points(name, [trial.trial for trial in some], x, y, color=color, size=size))
+            if not isinstance(parameter.domain, Number):
+                data[-1] |= {"hovertemplate": "trial %{customdata}<br>%{y:.6~g}<extra></extra>"}
         values = [trial.values[0] for trial in there]
         layout = {
             "xaxis": parameter_axis(parameter),
@@ -195,7 +198,13 @@ def _front(study: SeenStudy, best: Sequence[TrialRecord], pair: tuple[int, int])
         for one, at in zip((x, y), pair, strict=True)
     ]
     title = f"{label(y.metric)} and {label(x.metric)}"
-    return Figure(title, f"{_wanted(x)}; {_wanted(y)}.", data, {"xaxis": axes[0], "yaxis": axes[1]})
+    return Figure(
+        title,
+        f"{_wanted(x)}; {_wanted(y)}.",
+        data,
+        {"xaxis": axes[0], "yaxis": axes[1]},
+        wide=len(study.objectives) == 2,
+    )
 
 
 def _pairs(name: str, trials: Sequence[TrialRecord], pair: tuple[int, int], **marker: object) -> Trace:

@@ -1,5 +1,6 @@
 """Figures for plotly: data and layout as plain dictionaries, colours that are seen on light and on dark."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from ml_skeleton.tuning.space import Number, Parameter
 from ml_skeleton_tune.plot.text import label
 
 BLUE, ORANGE, GREY, RED = "#4285d6", "#d97706", "#80868f", "#d1495b"
+_GOLDEN = 0.618  # its multiples spread evenly, and the same way each time
+_LEVEL_TEXT = 8  # letters of an option that stand beside those of the next one
 _LOG_ABOVE = 1e3  # the ratio of the largest to the smallest value from which a linear axis hides most of them
 
 Trace = dict[str, Any]
@@ -34,7 +37,7 @@ def points(name: str, trials: Sequence[int], x: Sequence[Any], y: Sequence[Any],
         "x": list(x),
         "y": list(y),
         "customdata": list(trials),
-        "hovertemplate": "trial %{customdata}<br>%{x}, %{y}<extra></extra>",
+        "hovertemplate": "trial %{customdata}<br>%{x:.6~g}, %{y:.6~g}<extra></extra>",
         "marker": {"size": 7, "opacity": 0.75, **marker},
     }
 
@@ -48,7 +51,12 @@ def line(name: str, x: Sequence[Any], y: Sequence[Any], color: str, **more: Any)
 def value_axis(title: str, values: Sequence[float]) -> dict[str, Any]:
     """Return an axis for the values of a metric, logarithmic where they span orders of magnitude."""
     positive = values and min(values) > 0 and max(values) / min(values) > _LOG_ABOVE
-    return {"title": {"text": label(title)}, "type": "log" if positive else "linear", "automargin": True}
+    return {
+        "title": {"text": label(title)},
+        "type": "log" if positive else "linear",
+        "automargin": True,
+        "exponentformat": "power",
+    }
 
 
 def parameter_axis(parameter: Parameter) -> dict[str, Any]:
@@ -56,14 +64,19 @@ def parameter_axis(parameter: Parameter) -> dict[str, Any]:
     axis: dict[str, Any] = {"title": {"text": label(parameter.name)}, "automargin": True}
     domain = parameter.domain
     if isinstance(domain, Number):
-        return axis | {"type": "log" if domain.log else "linear"}
-    return axis | {
-        "type": "category",
-        "categoryorder": "array",
-        "categoryarray": [label(text) for text in domain.texts],
-    }
+        low, high = (math.log10(end) if domain.log else end for end in (domain.low, domain.high))
+        margin = 0.04 * (high - low) or 0.5
+        scale = {"type": "log", "exponentformat": "power"} if domain.log else {"type": "linear"}
+        return axis | scale | {"range": [low - margin, high + margin]}
+    places = list(range(len(domain.texts)))
+    texts = [label(text, 24) for text in domain.texts]
+    angle = -35 if max(map(len, domain.texts)) > _LEVEL_TEXT else 0  # to the left, where there is room
+    ticks = {"tickvals": places, "ticktext": texts, "tickangle": angle}
+    return axis | ticks | {"type": "linear", "range": [-0.5, len(places) - 0.5]}
 
 
-def place_on_axis(parameter: Parameter, value: Any) -> Any:
-    """Return where a value stands on `parameter_axis`."""
-    return value if isinstance(parameter.domain, Number) else label(parameter.text_for(value))
+def place_on_axis(parameter: Parameter, value: Any, trial: int) -> float:
+    """Return where a value stands on `parameter_axis`; of options beside it, or the trials would hide each other."""
+    if isinstance(parameter.domain, Number):
+        return float(value)
+    return parameter.domain.texts.index(parameter.text_for(value)) + 0.4 * (trial * _GOLDEN % 1 - 0.5)

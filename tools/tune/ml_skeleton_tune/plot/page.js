@@ -33,7 +33,7 @@
 
   const draw = (frame) => {
     const { data, layout } = figures[Number(frame.dataset.figure)];
-    const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+    const options = { responsive: true, displaylogo: false, displayModeBar: false };
     Plotly.react(frame, themedData(data), themed(layout), options).then(() => {
       if (drawn.has(frame)) return;
       drawn.add(frame);

@@ -46,7 +46,7 @@ def html_of(study: SeenStudy, page: Path, library: str) -> str:
     sections, titles = "", ""
     for name, title, draw in _SECTIONS:
         drawn = draw(study)
-        content = "".join(_frame(len(figures) + place, figure) for place, figure in enumerate(drawn))
+        content = "".join(_frame(len(figures) + place, figure, title) for place, figure in enumerate(drawn))
         content += _lacks(study) if name == "importances" else ""
         figures += drawn
         if content:
@@ -87,13 +87,14 @@ def _head(study: SeenStudy) -> str:
     return f"<header><h1>{escaped(study.folder.resolve().name)}</h1><dl>{lines}</dl></header>\n"
 
 
-def _frame(number: int, figure: "Figure") -> str:
+def _frame(number: int, figure: "Figure", section: str) -> str:
     wide = ' class="wide"' if figure.wide else ""
     note = f"<p>{figure.note}</p>" if figure.note else ""
+    title = f"<h3>{figure.title}</h3>" if figure.title != section else ""
     return (
-        f"<figure{wide}><figcaption><h3>{figure.title}</h3>{note}</figcaption>"
+        f"<figure{wide}><figcaption>{title}{note}</figcaption>"
         f'<div class="chart" data-figure="{number}" role="img" '
-        f'aria-label="{figure.title}; its data are in the table of trials"></div>'
+        f'aria-label="{section}, {escaped(figure.title)}; its data are in the table of trials"></div>'
         "</figure>"
     )
 

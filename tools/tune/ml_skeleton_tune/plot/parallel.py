@@ -9,7 +9,7 @@ from ml_skeleton.tuning.space import Number, Parameter
 
 from ml_skeleton_tune.plot.figures import Figure
 from ml_skeleton_tune.plot.study import SeenStudy
-from ml_skeleton_tune.plot.text import label
+from ml_skeleton_tune.plot.text import label, plain
 
 _MOST_AXES = 15
 _TICKS = 6
@@ -45,9 +45,9 @@ def _objective(study: SeenStudy, trials: Sequence[TrialRecord], position: int) -
 def _parameter(parameter: Parameter, trials: Sequence[TrialRecord]) -> dict[str, Any]:
     domain = parameter.domain
     if isinstance(domain, Number):
-        ticks = _log_ticks(domain.low, domain.high) if domain.log else _linear_ticks(domain.low, domain.high)
+        ticks = _log_ticks(domain.low, domain.high) if domain.log else _linear_ticks(domain)
     else:
-        ticks = [(float(place), label(text, 20)) for place, text in enumerate(domain.texts)]
+        ticks = [(float(place), plain(text, 20)) for place, text in enumerate(domain.texts)]
     name = parameter.name
     places = [_place(parameter, trial.params[name]) if name in trial.params else None for trial in trials]
     return _with_absent(name, places, ticks)
@@ -79,9 +79,11 @@ def _axis(name: str, places: Sequence[float], ticks: Sequence[tuple[float, str]]
     }
 
 
-def _linear_ticks(low: float, high: float) -> list[tuple[float, str]]:
-    places = [low + (high - low) * step / (_TICKS - 1) for step in range(_TICKS)] if high > low else [low]
-    return [(place, f"{place:.3g}") for place in places]
+def _linear_ticks(domain: Number) -> list[tuple[float, str]]:
+    places = [domain.low + (domain.high - domain.low) * step / (_TICKS - 1) for step in range(_TICKS)]
+    if domain.whole:
+        places = [float(round(place)) for place in places]
+    return [(place, f"{place:.6g}" if domain.whole else f"{place:.3g}") for place in dict.fromkeys(places)]
 
 
 def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:

@@ -10,15 +10,18 @@ _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")  # of
 
 def escaped(text: object, longest: int | None = None) -> str:
     """Return a text as HTML shows it, cut off after `longest` letters."""
+    return html.escape(plain(text, longest))
+
+
+def plain(text: object, longest: int | None = None) -> str:
+    """Return a text without what a terminal obeys, cut off after `longest` letters."""
     shown = _CONTROL.sub("", str(text)).encode("utf-8", "replace").decode("utf-8")
-    if longest is not None and len(shown) > longest:
-        shown = shown[: longest - 1] + "…"
-    return html.escape(shown)
+    return shown if longest is None or len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def label(text: object, longest: int = 40) -> str:
-    """Return a text as plotly shows it, which reads tags and entities in labels."""
-    return escaped(text, longest).replace("%{", "%&#123;")
+    """Return a text as plotly shows it, which reads tags and some entities in labels, not &quot;."""
+    return html.escape(plain(text, longest), quote=False).replace("%{", "%&#123;")
 
 
 def script_json(value: Any) -> str:
