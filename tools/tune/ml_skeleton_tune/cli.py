@@ -114,6 +114,7 @@ for command in (
     look.trials,
     look.status,
     look.plot,
+    look.export,
 ):
     app.command()(command)
 

@@ -133,6 +133,19 @@ Regex = Annotated[str | None, typer.Option(help="Where no JSON is: the metric is
 Reduce = Annotated[Reduction, typer.Option(help="What a curve without a result comes down to.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+AsParquet = Annotated[bool, typer.Option("--parquet", help="Write Parquet, to a file or a pipe.")]
+AsConfig = Annotated[
+    str | None,
+    typer.Option("--as-config", metavar="TOOL", help="Print YAML that the --config of TOOL takes, of the parameters."),
+]
+Base = Annotated[Path | None, typer.Option(metavar="FILE", help="YAML file that --as-config takes all else from.")]
+OutFile = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="File to write.", show_default="standard output")
+]
+MlflowUri = Annotated[
+    str | None,
+    typer.Option("--mlflow", metavar="URI", help="Send the study and its trials there, those that it lacks."),
+]
 PageFile = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Page to write.", show_default="plot.html in the study")
 ]

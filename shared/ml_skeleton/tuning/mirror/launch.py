@@ -19,6 +19,11 @@ PATIENCE_S = 3.0  # before a word about the waiting
 FINISH_S = 120.0
 
 
+def experiment_name() -> str:
+    """Return the experiment that studies go to."""
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME", "tune")
+
+
 class NoMirror:
     """Tracks nowhere."""
 
@@ -35,9 +40,8 @@ class MirrorProcess(NoMirror):
     def __init__(self, study: Path, uri: str) -> None:
         self._uri = uri
         self._status = ""  # stays so if the run ends by an error
-        experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", "tune")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ml_skeleton.tuning.mirror", str(study), uri, experiment],
+            [sys.executable, "-m", "ml_skeleton.tuning.mirror", str(study), uri, experiment_name()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=MLFLOW_SETTINGS | os.environ,
