@@ -16,7 +16,7 @@ device := "auto"
 epochs := "10"
 top := "100"
 demo := "demo"
-extras := "--extra models --extra handcrafted --extra pretrained --extra duckdb --extra tracking --extra tuning --extra ray --extra postgresql --extra speech"
+extras := "--extra models --extra handcrafted --extra pretrained --extra duckdb --extra tracking --extra tuning --extra ray --extra postgresql --extra speech --extra plot"
 
 # quoted for the shell; the shell itself would not expand a ~ behind an =
 database := quote(replace_regex(db, "^~", home_directory()))
@@ -26,6 +26,12 @@ store := quote(out / "artifacts/embeddings.db")
 classifier := quote(out / "checkpoints/classifier.pt")
 evaluation := quote(out / "evaluation")
 recommendations := quote(out / "artifacts/recommendations")
+configuration := quote(config)
+encoder_study := quote(out / "runs/encoder")
+classifier_study := quote(out / "runs/classifier")
+tuned := quote(out / "tuned.yaml")
+tuned_or_config := if path_exists(out / "tuned.yaml") == "true" { tuned } else { configuration }
+same := "db=" + database + " out=" + quote(out) + " device=" + device + " epochs=" + epochs + " top=" + top
 
 # list the recipes
 default:
@@ -66,37 +72,58 @@ music-pipeline: extract train embed classify evaluate recommend
 # cut crops of audio out of the songs of the player's library
 [group('music')]
 extract: setup
-    clem-extract --db {{database}} --out {{crops}} --config {{config}} >/dev/null
+    clem-extract --db {{database}} --out {{crops}} --config {{configuration}} >/dev/null
 
 # train an encoder on the crops
 [group('music')]
 train: setup
-    train-encoder {{crops}} --out {{encoder}} --epochs {{epochs}} --device {{device}} --config {{config}} >/dev/null
+    train-encoder {{crops}} --out {{encoder}} --epochs {{epochs}} --device {{device}} --config {{configuration}} >/dev/null
 
 # turn every song into a vector
 [group('music')]
 embed: setup
-    embed {{encoder}} --crops {{crops}} --store {{store}} --device {{device}} --config {{config}} >/dev/null
+    embed {{encoder}} --crops {{crops}} --store {{store}} --device {{device}} --config {{configuration}} >/dev/null
 
 # learn to predict ratings from the vectors
 [group('music')]
 classify: setup
-    train-classifier {{store}} --out {{classifier}} --config {{config}} >/dev/null
+    train-classifier {{store}} --out {{classifier}} --config {{configuration}} >/dev/null
 
 # measure on songs that no model has learned from
 [group('music')]
 evaluate: setup
-    evaluate {{store}} --out {{evaluation}} --config {{config}} >/dev/null
+    evaluate {{store}} --out {{evaluation}} --config {{configuration}} >/dev/null
 
 # write the playlists
 [group('music')]
 recommend: setup
-    recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{config}} >/dev/null
+    recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{configuration}} >/dev/null
 
-# find better settings for train-encoder: `just tune 20`
-[group('music')]
-tune trials="20": setup
-    tune run -n {{trials}} -m val_loss:min --study {{quote(out / "runs/encoder")}} -- train-encoder {{crops}} --out {dir}/encoder.pt --lr {lr:log:1e-4:1e-2} --weight-decay {weight_decay:log:1e-4:1e-1} --epochs {{epochs}} --device {{device}} --seed 42
+# find better settings for train-encoder and write them to tuned.yaml: `just tune-encoder 20`
+[group('tuning')]
+tune-encoder trials="20": setup
+    tune run -n {{trials}} -m val_loss:min --study {{encoder_study}} --space configs/tune_encoder.yaml -- train-encoder {{crops}} --config {{configuration}} --out {dir}/encoder.pt --epochs {{epochs}} --device {{device}} --lr {lr} --weight-decay {weight_decay} --batch-size {batch_size} --window {window} --windows-per-crop {windows_per_crop} --encoder-args {encoder_args} >/dev/null
+    tune best {{encoder_study}} --as-config train-encoder --base {{configuration}} --out {{tuned}}
+
+# the same for train-classifier, on the vectors that are there
+[group('tuning')]
+tune-classifier trials="20": setup
+    tune run -n {{trials}} -m val_loss:min --study {{classifier_study}} --space configs/tune_classifier.yaml -- train-classifier {{store}} --config {{tuned_or_config}} --out {dir}/classifier.pt --model {model} --hidden {hidden} --dropout {dropout} --lr {lr} --weight-decay {weight_decay} >/dev/null
+    tune best {{classifier_study}} --as-config train-classifier --base {{tuned_or_config}} --out {{tuned}}
+
+# music-pipeline with the best settings of so many trials each: tune, train, tune, classify, recommend
+[group('tuning')]
+music-pipeline-tuned trials="20": extract (tune-encoder trials)
+    @just {{same}} config={{tuned}} train embed tune-classifier {{trials}}
+    @just {{same}} config={{tuned}} classify evaluate recommend
+    @echo
+    @ml_skeleton summary --crops {{crops}} --evaluation {{evaluation}}/evaluation.json --recommendations {{recommendations}}
+
+# charts and trials of both studies as pages for the browser
+[group('tuning')]
+tune-plots: setup
+    tune plot {{encoder_study}}
+    tune plot {{classifier_study}}
 
 # tracked runs in the browser, until Ctrl-C
 [group('house')]
