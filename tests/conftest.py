@@ -69,6 +69,12 @@ def new_crop(audio_id: str = f"{1:032x}", **changes) -> Crop:
     return Crop(audio_id=audio_id, **{**fields, **changes})
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory) -> None:
+    """Let nothing be remembered outside the test run."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def make_song() -> Callable[..., Song]:
     return new_song

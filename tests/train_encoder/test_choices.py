@@ -9,27 +9,71 @@ from ml_skeleton.errors import UsageError
 from ml_skeleton.tracking.errors import TrackingError
 from ml_skeleton_train_encoder import precision, stores
 from ml_skeleton_train_encoder.batch_size import find_batch_size
-from ml_skeleton_train_encoder.precision import choose_precision
+from ml_skeleton_train_encoder.learner import Learner
+from ml_skeleton_train_encoder.precision import bf16_gain, choose_precision
 from ml_skeleton_train_encoder.settings import batch_size_of
 from ml_skeleton_train_encoder.tracking import tracker
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize(("gain", "chosen"), [(2.0, "bf16"), (1.2, "fp32"), (0.3, "fp32")])
-def test_on_a_cpu_bf16_is_chosen_only_where_it_is_clearly_faster(monkeypatch, gain, chosen):
-    monkeypatch.setattr(precision, "_gain", lambda *_: gain)
+@pytest.fixture
+def gains(monkeypatch, tmp_path):
+    """Return a list of what trials find, in their order; the cache is an empty one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    gains = []
+    monkeypatch.setattr(precision, "bf16_gain", lambda *_: gains.pop(0))
+    return gains
 
-    assert choose_precision("auto", None, 1, CPU) == chosen
+
+def chosen(wanted="auto", length=1, device="cpu"):
+    return choose_precision(wanted, SimpleNamespace(encoder="an encoder"), length, torch.device(device))
 
 
-def test_a_wish_for_a_precision_is_granted_untried(monkeypatch):
-    monkeypatch.setattr(precision, "_gain", lambda *_: pytest.fail("tried"))
+@pytest.mark.parametrize(("gain", "expected"), [(2.0, "bf16"), (1.05, "fp32"), (0.3, "fp32")])
+def test_on_a_cpu_bf16_is_chosen_only_where_it_is_faster(gains, gain, expected):
+    gains.append(gain)
 
-    assert [choose_precision("bf16", None, 1, CPU), choose_precision("auto", None, 1, torch.device("cuda"))] == [
-        "bf16",
-        "bf16",
-    ]
+    assert chosen() == expected
+
+
+def test_a_choice_stays_what_it_was_for_the_same_encoder_and_window(gains):
+    gains += [2.0, 0.5]
+
+    assert [chosen(), chosen(), chosen(length=2)] == ["bf16", "bf16", "fp32"]
+
+
+def test_a_damaged_memory_of_choices_is_made_anew(gains):
+    gains.append(2.0)
+    precision.memory_path().parent.mkdir(parents=True)
+    precision.memory_path().write_text("half a")
+
+    assert [chosen(), chosen()] == ["bf16", "bf16"]
+
+
+def test_a_cache_that_cannot_be_written_is_said_and_stops_nothing(gains, capsys):
+    gains.append(2.0)
+    precision.memory_path().parent.parent.write_text("a file in the way")
+
+    assert chosen() == "bf16"
+    assert "will not be remembered; --precision makes the choice certain" in capsys.readouterr().err
+
+
+def test_a_wish_for_a_precision_is_granted_and_a_gpu_has_bf16_untried(gains):
+    assert [chosen("fp32"), chosen("bf16"), chosen(device="cuda")] == ["fp32", "bf16", "bf16"]
+
+
+def test_an_encoder_that_bf16_has_no_kernel_for_gains_nothing():
+    class NotInBf16(torch.nn.Module):
+        def forward(self, audio):
+            if torch.is_autocast_enabled("cpu"):
+                raise RuntimeError("not implemented for 'BFloat16'")
+            return audio
+
+    loss, labels = torch.nn.Identity(), None
+    learner = Learner(NotInBf16(), loss, torch.nn.Identity(), labels)
+
+    assert bf16_gain(learner, 100, CPU) == 0.0
 
 
 @pytest.mark.parametrize(("windows", "size"), [(20, 8), (200, 16), (100_000, 32)])

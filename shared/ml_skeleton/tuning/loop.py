@@ -1,5 +1,6 @@
 """The loop of a worker: one process that keeps N commands running until enough trials of the study are over."""
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from ml_skeleton.console import note, warn
 from ml_skeleton.tuning.attempts import Attempt
-from ml_skeleton.tuning.lease import TOUCH_EVERY_S
+from ml_skeleton.tuning.lease import TOUCH_EVERY_S, process_lease
 from ml_skeleton.tuning.objective import Point
 from ml_skeleton.tuning.others import Others
 from ml_skeleton.tuning.outcome import Outcome
@@ -63,6 +64,8 @@ class StudyLoop:
         self.others, self.outcome, self.view, self.commit = others, outcome, view, commit
         self._running: list[Trial] = []
         self._identities: dict[int, str] = {}  # by attempt
+        self._best = outcome.best  # of all results, which is dear to find out
+        self._lease = process_lease(os.getpid())
         self._failures_named = 0
         self._begun = time.monotonic()
         self._ask_at = self._take_over_at = self._begun
@@ -89,7 +92,7 @@ class StudyLoop:
 
     def _fill_slots(self, signals: Signals) -> None:
         while self._wanted(signals) and len(self._running) < self.limits.jobs and time.monotonic() >= self._ask_at:
-            asked = self.search.ask_within(self.limits.target)
+            asked = self.search.ask_within(self.limits.target, self._lease)
             if asked is None:  # the others work on the rest, and one of them may die
                 self._ask_at = time.monotonic() + OTHERS_POLL_S
                 return
@@ -160,7 +163,10 @@ class StudyLoop:
         if now >= self._take_over_at:
             self.others.take_over({trial.attempt.attempt for trial in self._running})
             self._take_over_at = time.monotonic() + TAKE_OVER_EVERY_S
+        before = len(self.outcome.results)
         self.others.results(self.outcome)
+        if len(self.outcome.results) != before:
+            self._best = self.outcome.best
         self.view.look(self._running)
 
     def _offer(self, trial: Trial) -> list[Point]:
@@ -190,12 +196,12 @@ class StudyLoop:
         self._end(attempt, trial.folder, replace(result, identity=self._identities[attempt.attempt]))
 
     def _end(self, attempt: Attempt, folder: TrialFolder, result: Result) -> None:
-        former = self.outcome.best
+        former = self._best
         folder.write_result(result)
         self.search.tell(attempt, result)
         self.outcome.results[result.trial] = result
         self._ask_at = 0.0
-        best = self.outcome.best
+        self._best = best = self.outcome.best
         if result.state == "failed" and self._failures_named < FAILURES_NAMED:
             self._failures_named += 1
             warn(f"trial {result.trial}: {result.reason}; its output is in {folder.path}")

@@ -42,8 +42,8 @@ def new_pruner(name: str) -> optuna.pruners.BasePruner:
 
 def _made(module: ModuleType, name: str, ending: str, **arguments: Any) -> Any:
     """Return an object of a class of Optuna; raise UsageError for one that does not exist or wants to know more."""
-    known = sorted(one for one in dir(module) if one.endswith(ending) and not one.startswith("Base"))
-    if name not in known:
+    if not name.endswith(ending) or name.startswith("Base") or not hasattr(module, name):
+        known = sorted(one for one in dir(module) if one.endswith(ending) and not one.startswith("Base"))
         raise UsageError(f"{ending.lower()} {name}: Optuna has no such class{nearest(name, known)}")
     try:
         return getattr(module, name)(**arguments)
