@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from ml_skeleton.artifacts.crops import FULL_SCALE, Crops, Waveform
+from ml_skeleton.artifacts.crops import Crops, Waveform
+from ml_skeleton.artifacts.parts import FULL_SCALE
 from ml_skeleton.music.recordings import Recording
 from scipy import stats
 

