@@ -14,6 +14,7 @@ from ml_skeleton_tune.plot.figures import (
     RED,
     Figure,
     Trace,
+    count_axis,
     line,
     parameter_axis,
     place_on_axis,
@@ -49,7 +50,7 @@ def _history(study: SeenStudy, position: int) -> Figure:
         shown += reached
     if not study.plan.further:
         data.append(_best_so_far(kept, objective))
-    layout = {"xaxis": {"title": {"text": "trial"}}, "yaxis": value_axis(objective.metric, shown)}
+    layout = {"xaxis": count_axis("trial", study.trials[-1].trial), "yaxis": value_axis(objective.metric, shown)}
     return Figure(label(objective.metric), f"{_wanted(objective)}. Each mark is a trial.", data, layout, wide=True)
 
 
@@ -83,7 +84,10 @@ def curves(study: SeenStudy) -> list[Figure]:
         _gathered(name, color, study, [number for number in chosen if names[number] == name]) for name, color in roles
     ]
     values = [point.value for number in chosen for point in study.curves[number]]
-    layout = {"xaxis": {"title": {"text": "step"}}, "yaxis": value_axis(objective.metric, values)}
+    layout = {
+        "xaxis": count_axis("step", max(point.step for number in chosen for point in study.curves[number])),
+        "yaxis": value_axis(objective.metric, values),
+    }
     left = f" {len(chosen)} of {len(drawn)} are drawn: the best, and the newest." if len(chosen) < len(drawn) else ""
     note = f"What each trial reported while it ran.{left}"
     return [Figure("Curves", note, [trace for trace in data if trace["x"]], layout, wide=True)]

@@ -59,6 +59,12 @@ def value_axis(title: str, values: Sequence[float]) -> dict[str, Any]:
     }
 
 
+def count_axis(title: str, largest: int) -> dict[str, Any]:
+    """Return an axis for the numbers of trials or steps, with ticks at whole ones."""
+    axis: dict[str, Any] = {"title": {"text": title}}
+    return axis | {"dtick": 1} if largest <= 10 else axis
+
+
 def parameter_axis(parameter: Parameter) -> dict[str, Any]:
     """Return an axis for the values of a parameter, options in their order."""
     axis: dict[str, Any] = {"title": {"text": label(parameter.name)}, "automargin": True}
@@ -66,7 +72,9 @@ def parameter_axis(parameter: Parameter) -> dict[str, Any]:
     if isinstance(domain, Number):
         low, high = (math.log10(end) if domain.log else end for end in (domain.low, domain.high))
         margin = 0.04 * (high - low) or 0.5
-        scale = {"type": "log", "exponentformat": "power"} if domain.log else {"type": "linear"}
+        scale: dict[str, Any] = {"type": "log", "exponentformat": "power"} if domain.log else {"type": "linear"}
+        if domain.log or domain.whole:
+            scale |= {"dtick": max(1, round((high - low) / 6))}  # powers of ten, or whole numbers
         return axis | scale | {"range": [low - margin, high + margin]}
     places = list(range(len(domain.texts)))
     texts = [label(text, 24) for text in domain.texts]
