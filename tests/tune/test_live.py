@@ -185,12 +185,13 @@ def test_the_view_shows_what_is_finished_the_best_the_pace_and_what_runs(termina
 def test_a_line_that_is_said_stands_above_the_drawing(terminal, footer, monkeypatch):
     with open(terminal.program, "w", closefd=False) as stream:
         monkeypatch.setattr(console.sys, "stderr", stream)
+        monkeypatch.setattr(console._Voice, "name", "tune")
         with console.drawn_below(footer.wipe):
             footer.draw(["1 of 2", "trial 1"])
             console.note("trial 0: the best so far")
             footer.draw(["1 of 2", "trial 1"])
 
-    assert Screen(80).feed(terminal.read()).lines == ["ml_skeleton: trial 0: the best so far", "1 of 2", "trial 1"]
+    assert Screen(80).feed(terminal.read()).lines == ["tune: trial 0: the best so far", "1 of 2", "trial 1"]
 
 
 def test_there_is_no_live_view_without_a_terminal_or_with_quiet(terminal, monkeypatch):
