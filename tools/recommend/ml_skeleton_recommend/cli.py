@@ -46,9 +46,9 @@ def recommend(
         note("nothing new to recommend: same songs, ratings and classifier as before")
     else:
         entries = write_recommendations(candidates, out, top, model_class)
-        reasons = {"tracks of cue sheets": candidates.cue_tracks, "songs that are speech": candidates.spoken}
-        reasons["songs that sound like another"] = candidates.alike
-        left_out = "".join(f"; {number} {reason} left out" for reason, number in reasons.items() if number)
+        reasons = {"as tracks of cue sheets": candidates.cue_tracks, "as speech": candidates.spoken}
+        reasons["as they sound like another"] = candidates.alike
+        left_out = "".join(f"; {number} left out {reason}" for reason, number in reasons.items() if number)
         count = f"{len(entries)} of {len(candidates.recordings)} unrated songs"
         note(f"{count}, the first with {entries[0].stars:.2f} expected stars{left_out}")
     typer.echo(out)
