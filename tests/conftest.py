@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ml_skeleton.artifacts.songs import Song, album_key
 
 POLICY = "end-1x60s-16000hz"
 RATE = 16000
+DEADLINE_S = 60.0
 
 
 def new_song(song_id: int = 1, **changes) -> Song:
@@ -184,3 +186,16 @@ def run_shell(tmp_path) -> Callable[[str], subprocess.CompletedProcess[str]]:
         return done
 
     return run
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], object]], None]:
+    """Wait for a condition, and fail when it does not come true in a generous time."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end, "the condition did not come true"
+            time.sleep(0.02)
+
+    return wait

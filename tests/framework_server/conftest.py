@@ -3,14 +3,12 @@
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ml_skeleton.tracking import server
 
-DEADLINE_S = 60.0
 STAND_IN = """
 import http.server, os, sys
 class Api(http.server.BaseHTTPRequestHandler):
@@ -49,16 +47,3 @@ def quick(tmp_path, monkeypatch, stand_in) -> Path:
     monkeypatch.setattr(server, "server_command", lambda _host, port, *_: stand_in(port))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def wait_until() -> Callable[[Callable[[], object]], None]:
-    """Wait for a condition, and fail when it does not come true in a generous time."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        end = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < end, "the condition did not come true"
-            time.sleep(0.02)
-
-    return wait

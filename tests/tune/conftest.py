@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,19 +173,6 @@ def limited_tune(tmp_path: Path) -> Callable[..., Ended]:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     return run
-
-
-@pytest.fixture
-def wait_until() -> Callable[[Callable[[], object]], None]:
-    """Wait for a condition, and fail when it does not come true in a generous time."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        end = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < end, "the condition did not come true"
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture
