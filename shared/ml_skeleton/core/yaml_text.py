@@ -31,6 +31,11 @@ class _Writer(yaml.SafeDumper):
         return True
 
 
+def _text_node(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Return what stands for a text; NEL is escaped, as readers take a bare one for a line break of any kind."""
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style='"' if "\x85" in text else None)
+
+
 for _side in (_Reader, _Writer):
     _side.yaml_implicit_resolvers = {
         first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:float"]
@@ -38,6 +43,7 @@ for _side in (_Reader, _Writer):
     }
     _side.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 _Writer.add_representer(tuple, lambda writer, found: writer.represent_list(found))
+_Writer.add_representer(str, _text_node)
 
 
 def read_yaml(text: str) -> Any:
