@@ -10,7 +10,9 @@ import pytest
 from ml_skeleton import TrainingContext, TrainingResult, run_experiment
 from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.tuning import OptunaTuner
+from ml_skeleton.tuning.live_trial import LiveTrial
 from ml_skeleton.tuning.records import read_trials
+from ml_skeleton.tuning.trial_folder import trial_folder
 
 NOT_TO_BE_PICKLED = threading.Lock()  # whoever holds it runs in forks, which start much faster
 
@@ -41,6 +43,16 @@ def test_hopeless_trials_are_told_so_in_their_own_process(make_config):
 
     states = [trial.state.name for trial in found["study"].trials]
     assert "PRUNED" in states[5:] and "PRUNED" not in states[:5]  # the median pruner sees five trials first
+
+
+def test_a_trial_may_ask_before_its_lease_is_written(tmp_path):
+    folder = trial_folder(tmp_path, 0)
+    folder.path.mkdir(parents=True)
+    folder.stop.touch()
+    unwritten = LiveTrial(folder, {}).should_prune()
+    folder.lease.touch()
+
+    assert unwritten and LiveTrial(folder, {}).should_prune()
 
 
 def test_a_process_that_is_killed_fails_one_trial_and_not_the_study(make_config):

@@ -62,8 +62,9 @@ class LiveTrial:
     def _ring(self) -> None:
         """Wake the study's process, which looks up at every signal of a child; all others are deaf to this one."""
         parent = os.getppid()
-        if parent == json.loads(self._folder.lease.read_bytes())["tune_pid"]:
-            os.kill(parent, signal.SIGCHLD)
+        with suppress(FileNotFoundError, ValueError):  # the lease is being written, and who writes it looks up next
+            if parent == json.loads(self._folder.lease.read_bytes())["tune_pid"]:
+                os.kill(parent, signal.SIGCHLD)
 
 
 def trial_of_environment() -> TrialFolder:
