@@ -6,14 +6,18 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ml_skeleton.errors import UserError
 from ml_skeleton.tracking import ExplrTracker, NullTracker
-from ml_skeleton.tracking.spool import spool_of
+from ml_skeleton.tracking.run_writer import Place
+from ml_skeleton.tracking.sender.server import local_server
+from ml_skeleton.tracking.spool import RunFolder, spool_of
 
 
 @pytest.fixture
@@ -278,6 +282,17 @@ def test_a_server_that_is_down_is_one_line_at_the_end(dead_server, capsys):
 
     assert "Connection refused" in capsys.readouterr().err
     assert len(list(spool_of(dead_server).iterdir())) == 1
+
+
+def test_a_port_that_something_else_has_is_said_to_be_taken(capsys):
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as stranger:  # answers 501 to everything
+        threading.Thread(target=stranger.serve_forever, args=(0.01,)).start()
+        uri = f"http://127.0.0.1:{stranger.server_address[1]}"
+        with ExplrTracker(uri, place=Place(server=local_server(uri, "sqlite:///x.db", "./x"))) as tracker:
+            wait_for(lambda: "taken by" in RunFolder(spool_of(uri) / tracker.folder_name).read_sent().trouble)
+        stranger.shutdown()
+
+    assert "taken by something that is no MLflow server" in capsys.readouterr().err
 
 
 def wait_for(condition) -> None:

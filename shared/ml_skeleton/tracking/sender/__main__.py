@@ -32,12 +32,14 @@ def main() -> None:
     spool, family, uri, server = Path(sys.argv[1]), sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
     spooled = Spooled(spool, family, uri)
     start = starter(server) if server else None
+    refusal = ""
     leave_at: float | None = None
     while leave_at is None or (time.monotonic() < leave_at and not spooled.family_is_sent()):
         trouble = spooled.advance()
         if trouble and start:
             refusal = start()
             start = None if refusal else start
+        if trouble and server:
             spooled.trouble(refusal or f"{trouble}; it is being started")
         if _is_over(TRY_EVERY_S if trouble else LOOK_EVERY_S, leave_at is not None):
             leave_at = leave_at or time.monotonic() + (SERVER_STARTS_S if start else AFTER_THE_END_S)
