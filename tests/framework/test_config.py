@@ -3,10 +3,20 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from ml_skeleton.core.config import ExperimentConfig, MLflowConfig, TunerType, TuningConfig, config_of
+from ml_skeleton.core.config import (
+    ExperimentConfig,
+    MLflowConfig,
+    SearchSpaceConfig,
+    TunerType,
+    TuningConfig,
+    config_of,
+)
+from ml_skeleton.core.trackers import tracker_of
 from ml_skeleton.errors import UsageError
+from ml_skeleton.tracking import NullTracker
+from ml_skeleton.tuning import SearchSpaceBuilder
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=6)
@@ -19,6 +29,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
     tuner=st.sampled_from(list(TunerType)),
     timeout=st.none() | st.floats(0, 1e6),
 )
+@example(hyperparameters={"a\x85b": ["\x85", "a\x85"]}, tags={"a": "\x85b"}, tuner=TunerType.NONE, timeout=None)
 def test_what_is_written_is_read_back(tmp_path, hyperparameters, tags, tuner, timeout):
     config = ExperimentConfig(hyperparameters=hyperparameters, tags=tags, tuning=TuningConfig(tuner, timeout=timeout))
     config.tuning.search_space.parameters = {"lr": {"type": "loguniform", "low": 1e-5, "high": 0.1}}
@@ -50,6 +61,18 @@ def test_a_number_with_an_exponent_is_a_number(tmp_path: Path):
     (tmp_path / "config.yaml").write_text("hyperparameters: {lr: 1e-4, name: '1e-4'}")
 
     assert ExperimentConfig.from_yaml(tmp_path / "config.yaml").hyperparameters == {"lr": 1e-4, "name": "1e-4"}
+
+
+def test_a_bare_off_tracks_nowhere(tmp_path: Path):
+    (tmp_path / "config.yaml").write_text("mlflow: {tracking_uri: off}")
+
+    assert type(tracker_of(ExperimentConfig.from_yaml(tmp_path / "config.yaml"))) is NullTracker
+
+
+def test_a_builder_stands_for_what_it_builds():
+    builder = SearchSpaceBuilder().loguniform("lr", 1e-5, 0.1)
+
+    assert SearchSpaceConfig(builder) == SearchSpaceConfig(builder.build())
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,12 @@ class SearchSpaceConfig:
 
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Take a SearchSpaceBuilder, too, for what it builds."""
+        build = getattr(self.parameters, "build", None)
+        if build is not None:
+            self.parameters = build()
+
 
 @dataclass
 class MLflowConfig:

@@ -7,7 +7,7 @@ from ml_skeleton.tracking.null_tracker import NullTracker
 from ml_skeleton.tracking.run_writer import Place
 from ml_skeleton.tracking.sender.server import local_server
 
-NOWHERE = ("", "off")
+NOWHERE = ("", "off", "False")  # a bare off in YAML is false
 
 
 def experiment_name(config: ExperimentConfig) -> str:
