@@ -25,8 +25,11 @@ TERMINAL_PROGRESS_EVERY_S = 0.1
 RESUMES = "what was finished is kept, run the same command to go on"
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived; unwinds the stack so that nothing is left half-written."""
+class Terminated(SystemExit):
+    """SIGTERM arrived; unwinds the stack so that nothing is left half-written, and ends a script that lets it by."""
+
+    def __init__(self) -> None:
+        super().__init__(TERMINATED)
 
 
 class _Voice:

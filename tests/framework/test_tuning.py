@@ -98,6 +98,19 @@ def test_an_interrupted_search_goes_on_where_it_stopped(make_config):
     assert [trial.params for trial in second["study"].trials[:2]] == [trial.params for trial in first["study"].trials]
 
 
+def test_sigterm_ends_a_script_that_searches_with_its_own_exit_code(make_config):
+    def train_model(ctx: TrainingContext) -> TrainingResult:
+        with NOT_TO_BE_PICKLED:
+            os.kill(os.getppid(), signal.SIGTERM)
+        time.sleep(30)
+        return TrainingResult(ctx.hyperparameters["x"])
+
+    with pytest.raises(SystemExit) as left:
+        run_experiment(train_model, make_config(), tune=True)
+
+    assert left.value.code == 143
+
+
 def test_a_search_that_is_done_is_begun_anew(make_config):
     def train_model(ctx: TrainingContext) -> TrainingResult:
         with NOT_TO_BE_PICKLED:
