@@ -38,6 +38,8 @@ def test_a_study_with_two_objectives_has_a_front_as_its_best(tune, study, script
     }
     assert "on the Pareto front" in str(outcome)
     assert len(tune("best", study.folder).stdout.splitlines()) == len(best) + 1
+    status = tune("status", study.folder).stdout
+    assert f"; {len(best)} on the Pareto front; best loss " in status and ", size_mb " in status
 
 
 def test_a_trial_that_lacks_one_of_two_objectives_has_failed(study, script):

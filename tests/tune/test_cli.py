@@ -55,6 +55,7 @@ def test_the_exit_code_says_how_the_study_ended(tune, script, text, options, cod
     [
         (("run", "-n", 1, "--study", "s", "true"), 2, "no metric given"),
         (("run", "-n", 1, "--study", "s", "-m", "loss:min"), 2, "no COMMAND given"),
+        (("run", "-n", 1, "--study", "nowhere"), 3, "no study here to go on with"),
         (("run", "-n", 1, "--study", "s", "-m", "loss", "true"), 2, "expected NAME:min or NAME:max"),
         (("run", "-n", 1, "--study", "s", "-m", "loss:min", "--timeout", "soon", "true"), 2, "expected a duration"),
         (

@@ -12,7 +12,7 @@ from ml_skeleton.errors import BusyError, InputError, UsageError, UserError
 from ml_skeleton.tuning.attempts import Attempt
 from ml_skeleton.tuning.constraints import broken_in_words
 from ml_skeleton.tuning.lease import write_loan
-from ml_skeleton.tuning.objective import TrialFigures
+from ml_skeleton.tuning.objective import TrialFigures, as_number
 from ml_skeleton.tuning.others import Others
 from ml_skeleton.tuning.search import Search, seed_of
 from ml_skeleton.tuning.trial import argv_of
@@ -56,6 +56,9 @@ def report_step(folder: Path, search: Search, number: int, line: Mapping[str, An
     trial = trial_folder(folder.resolve(), number)
     if "step" not in line:
         raise UsageError(f'found {json.dumps(dict(line))}, expected a "step" in it; tune tell takes the result')
+    step = as_number(line["step"])
+    if not (step >= 0 and step.is_integer()):
+        raise UsageError(f'"step": found {json.dumps(line["step"])}, expected a whole number, 0 or more')
     figures = TrialFigures(trial, search.plan.objectives)
     figures.new_points()
     _append(trial, line)

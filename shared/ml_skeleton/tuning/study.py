@@ -157,8 +157,13 @@ def plan_of(
     seed: int | None,
     constraints: Sequence[Constraint] = (),
 ) -> Plan:
-    """Return the plan that the command line describes; what it leaves out comes from the study in `folder`."""
+    """Return the plan that the command line describes; what it leaves out comes from the study in `folder`.
+
+    Raise InputError where it describes nothing and there is no study.
+    """
     kept = read_study(folder) if (folder / "study.json").exists() else None
+    if kept is None and not (command or objectives):
+        raise InputError(f"{folder}: no study here to go on with; give -m NAME:min and COMMAND to begin one")
     if kept is None or command:
         if not objectives:
             raise UsageError("no metric given: say which figure counts with -m NAME:min or -m NAME:max")

@@ -43,7 +43,8 @@ def best_report(study: Path, written: Format | None) -> None:
     else:
         facts = {"trial": str(best[0].trial), plan.objective.metric: repr(best[0].value)}
         facts |= {name: text_of(value) for name, value in best[0].params.items()}
-        facts |= {"command": shlex.join(best[0].argv), "folder": best[0].dir}
+        facts |= {"command": shlex.join(best[0].argv)} if best[0].argv else {}  # a script has none
+        facts |= {"folder": best[0].dir}
         print(_lined_up([[name, text] for name, text in facts.items()]))
 
 
@@ -71,8 +72,7 @@ def status_report(study: Path, written: Format | None) -> None:
         print_table(Table(list(row), [row]), written)
     else:
         words = ", ".join(f"{count} {state}" for state, count in there.items()) or "no trials yet"
-        ahead_in_words = f"; best {plan.objective.metric} {best.value!r} in trial {best.trial}" if best else ""
-        print(f"{study}: {words}{ahead_in_words}")
+        print("; ".join([f"{study}: {words}", *_praised(plan, trials, best)]))
 
 
 def check_report(check: "Check") -> str:
@@ -84,6 +84,15 @@ def check_report(check: "Check") -> str:
     for name, text in (("stdout", check.stdout), ("stderr", check.stderr)):
         lines += [f"{name}: {line}" for line in text.splitlines()]
     return "\n".join(lines)
+
+
+def _praised(plan: Plan, trials: Sequence[TrialRecord], best: TrialRecord | None) -> list[str]:
+    if best is None:
+        return []
+    front = pareto_front([trial for trial in trials if trial.feasible], plan.objectives) if plan.further else []
+    pairs = zip(plan.objectives, best.values, strict=True)
+    values = ", ".join(f"{objective.metric} {value!r}" for objective, value in pairs)
+    return [*([f"{len(front)} on the Pareto front"] if front else []), f"best {values} in trial {best.trial}"]
 
 
 def _table(plan: Plan, trials: Sequence[TrialRecord]) -> Table:

@@ -81,8 +81,8 @@ def _head(study: SeenStudy) -> str:
         params = ", ".join(
             f"{one.name} {one.text_for(best.params[one.name])}" for one in study.plan.space if one.name in best.params
         )
-        ahead = f"{len(study.winners)} trials on the Pareto front, among them" if len(study.winners) > 1 else "in"
-        facts = {"best": f"{value} {ahead} trial {best.trial}: {params}"} | facts
+        front = f"{len(study.winners)} on the Pareto front; " if study.plan.further else ""
+        facts = {"best": f"{front}{value} in trial {best.trial}: {params}"} | facts
     lines = "".join(f"<dt>{name}</dt><dd>{escaped(text, 2000)}</dd>" for name, text in facts.items() if text)
     return f"<header><h1>{escaped(study.folder.resolve().name)}</h1><dl>{lines}</dl></header>\n"
 
