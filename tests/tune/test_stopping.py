@@ -1,8 +1,11 @@
 """Stopping commands: by the pruner, by time, by a signal to tune, and whatever they have started."""
 
+import os
 import signal
 
 import pytest
+from ml_skeleton.tuning.process import CommandProcess
+from ml_skeleton.tuning.trial_folder import trial_folder
 
 PRINTS_STEPS = """
 for step in 0 1 2; do echo "{\\"step\\": $step, \\"loss\\": $1}"; done
@@ -98,3 +101,17 @@ def test_signals_end_a_run_and_lose_no_trial(
     (study.folder / "go").touch()
     tune(*arguments)
     assert study.states() == ["complete"] * 3
+
+
+@pytest.mark.parametrize("reason", ["pruned", "interrupted"])
+def test_a_command_that_ends_before_the_signal_is_not_stopped(tmp_path, reason):
+    """The pruner looks at the last step while the command is ending; its value must not be lost."""
+    folder = trial_folder(tmp_path, 0)
+    folder.prepare({}, ["true"], nested=False)
+    process = CommandProcess(["true"], folder, dict(os.environ), tmp_path, None, 10.0)
+    os.waitid(os.P_PID, process._process.pid, os.WEXITED | os.WNOWAIT)
+    process.stop(reason)
+    process.advance()
+
+    assert (process.over, process.exit_code, process.stopped) == (True, 0, None)
+    assert not folder.stop.exists()

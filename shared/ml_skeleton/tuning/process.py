@@ -98,8 +98,13 @@ class CommandProcess:
             self.over = self.exit_code is not None
 
     def stop(self, reason: StopReason) -> None:
-        """Ask the command to stop; `over` once it has, by force after the grace."""
+        """Ask the command to stop; `over` once it has, by force after the grace. One that has just ended, has ended."""
         if self.over or self._kill_at is not None:
+            return
+        if self.exit_code is None:
+            self.exit_code = self._process.poll()
+        if self.exit_code is not None:
+            self.over = True
             return
         self.stopped = reason
         self._kill_at = time.monotonic() + self._grace_s
