@@ -72,7 +72,10 @@ def test_a_bare_off_tracks_nowhere(tmp_path: Path):
 def test_a_builder_stands_for_what_it_builds():
     builder = SearchSpaceBuilder().loguniform("lr", 1e-5, 0.1)
 
-    assert SearchSpaceConfig(builder) == SearchSpaceConfig(builder.build())
+    assigned = SearchSpaceConfig()
+    assigned.parameters = builder
+
+    assert SearchSpaceConfig(builder) == assigned == SearchSpaceConfig(builder.build())
 
 
 @pytest.mark.parametrize(

@@ -195,3 +195,8 @@ def test_an_empty_space_is_refused(make_config):
 
     with pytest.raises(UsageError, match="build one with SearchSpaceBuilder"):
         OptunaTuner(accuracy, config).optimize()
+
+
+def test_a_space_without_a_type_is_refused_by_its_name(make_config):
+    with pytest.raises(UsageError, match="search space: x: "):
+        OptunaTuner(accuracy, make_config(space={"x": {"low": 0.0, "high": 1.0}}))

@@ -28,11 +28,10 @@ class SearchSpaceConfig:
 
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
+    def __setattr__(self, name: str, value: Any) -> None:
         """Take a SearchSpaceBuilder, too, for what it builds."""
-        build = getattr(self.parameters, "build", None)
-        if build is not None:
-            self.parameters = build()
+        build = getattr(value, "build", None)
+        super().__setattr__(name, value if build is None else build())
 
 
 @dataclass

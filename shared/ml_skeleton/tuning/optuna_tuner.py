@@ -46,7 +46,7 @@ class OptunaTuner:
         storage: str | None = None,
         jobs: int | None = None,
     ) -> None:
-        """Only take note. What is left out is as in the configuration.
+        """Only take note; raise UsageError for a search space that cannot be read. What is left out is as configured.
 
         `jobs` trials run at once: left out, as many as `max_concurrent_trials` allows and
         `resources_per_trial` lets this machine bear. Each gets a GPU of its own where there are enough.
@@ -60,6 +60,7 @@ class OptunaTuner:
         self._name = study_name or config.name
         self._storage = storage or config.tuning.optuna_storage
         self._target = config.tuning.n_trials
+        self._space = space_of_config(config.tuning.search_space.parameters)
         self._choices = original_choices(config.tuning.search_space.parameters)
 
     def optimize(self) -> dict[str, Any]:
@@ -68,10 +69,9 @@ class OptunaTuner:
         The keys are best_params, best_value, n_trials, study (of Optuna, in memory) and
         study_folder. Raises UserError if no trial is complete.
         """
-        space = space_of_config(self._config.tuning.search_space.parameters)
-        if not space.parameters:
+        if not self._space.parameters:
             raise UsageError("tuning.search_space: empty; build one with SearchSpaceBuilder")
-        plan = plan_of_function(self._train_fn, space, self._config.seed)
+        plan = plan_of_function(self._train_fn, self._space, self._config.seed)
         folder = folder_for(Path(self._config.artifact_dir) / "studies" / self._name, plan, self._target)
         with tracker_of(self._config, self._name) as tracker:
             tracker.set_tags({**self._config.tags, "tune.study": str(folder.resolve())})
