@@ -40,9 +40,17 @@ class _Voice:
     wipe: Callable[[], None] | None = None  # takes away what is drawn where the next line goes
 
 
-def new_app() -> typer.Typer:
-    """Return a typer application with plain help, plain tracebacks and no hidden options."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+def new_app(default: str | None = None) -> typer.Typer:
+    """Return a typer application with plain help, plain tracebacks and no hidden options.
+
+    `default` names the one of several commands that runs when none is named, see default_command.
+    """
+    plain: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+    if default is None:
+        return typer.Typer(**plain)
+    from ml_skeleton.default_command import commands_with_default
+
+    return typer.Typer(**plain, cls=commands_with_default(default))
 
 
 def run_tool(app: typer.Typer, unfinished: str = RESUMES) -> NoReturn:
@@ -245,11 +253,14 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     """Make the tool's section of the YAML file the defaults of its options."""
     if path is None:
         return None
-    options = {parameter.name for parameter in context.command.params if parameter.name}
-    repeatable = {parameter.name for parameter in context.command.params if getattr(parameter, "multiple", False)}
-    section = _config_section(path, context.info_name or _Voice.name, options - {"config"})
+    own = {parameter.name: parameter for parameter in context.command.params if parameter.name}
+    siblings = context.obj.commands.values() if context.obj else ()  # a section serves all commands of its tool
+    known = {parameter.name for command in siblings for parameter in command.params if parameter.name}
+    section = _config_section(path, context.find_root().info_name or _Voice.name, (known | set(own)) - {"config"})
     context.default_map = {
-        name: [value] if name in repeatable and isinstance(value, str) else value for name, value in section.items()
+        name: [value] if getattr(own[name], "multiple", False) and isinstance(value, str) else value
+        for name, value in section.items()
+        if name in own
     }
     return path
 
