@@ -3,10 +3,12 @@
     python benchmarks/fuzz.py SEEDS --mutations 500
 
 SEEDS is a folder of songs; the smallest file of each codec in it is mutated: bits
-flipped, stretches overwritten, cut out, doubled, zeroed or cut off, header and
-all. Every file has to come back as crops, as a song with a warning or as an
+flipped, stretches overwritten, cut out, doubled, zeroed, moved, cut off or taken
+from the file of another codec, header and all. Every file has to come back as crops, as a song with a warning or as an
 unreadable one. A crash, a hang or too much memory costs a worker and is counted
-and kept; any makes the exit code 1. The same seed makes the same files.
+and kept; any makes the exit code 1. The same seed makes the same files. A line for
+each codec: the size of its seed, the most memory a worker had resident, the
+longest time between two results, and the counts.
 """
 
 import argparse
@@ -15,8 +17,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -68,11 +71,25 @@ def double(content: bytearray, chance: random.Random) -> None:
     content[start:start] = content[start : start + size]
 
 
+def move(content: bytearray, chance: random.Random) -> None:
+    start, size = stretch(content, chance)
+    moved = content[start : start + size]
+    del content[start : start + size]
+    place = chance.randrange(len(content))
+    content[place:place] = moved
+
+
 def cut_off(content: bytearray, chance: random.Random) -> None:
     del content[chance.randrange(1, len(content)) :]
 
 
-MUTATIONS: list[Mutation] = [flip_bits, flip_header_bits, overwrite, zero, set_extreme, cut_out, double, cut_off]
+def graft(content: bytearray, chance: random.Random, donor: bytes) -> None:
+    """Put a stretch of `donor` over a part of the file, or the rest of `donor` behind it."""
+    start, size = stretch(content, chance)
+    content[start : start + size] = donor[start:] if chance.random() < 0.1 else donor[start : start + size]
+
+
+DAMAGE: list[Mutation] = [flip_bits, flip_header_bits, overwrite, zero, set_extreme, cut_out, double, move, cut_off]
 
 
 def stretch(content: bytearray, chance: random.Random) -> tuple[int, int]:
@@ -81,12 +98,13 @@ def stretch(content: bytearray, chance: random.Random) -> tuple[int, int]:
     return chance.randrange(max(1, len(content) - size)), size
 
 
-def mutated(content: bytes, seed: str) -> bytes:
+def mutated(content: bytes, donor: bytes, seed: str) -> bytes:
     """Return another file for each `seed`, by one to three mutations."""
     chance, changed = random.Random(seed), bytearray(content)
+    mutations = [*DAMAGE, partial(graft, donor=donor)]
     for _ in range(chance.randint(1, 3)):
         if len(changed) > 8:
-            chance.choice(MUTATIONS)(changed, chance)
+            chance.choice(mutations)(changed, chance)
     return bytes(changed)
 
 
@@ -103,12 +121,12 @@ def seeds_in(folder: Path) -> dict[str, Path]:
     return found
 
 
-def jobs(kind: str, seed: Path, folder: Path, mutations: int) -> Iterator[Job]:
+def jobs(kind: str, seed: Path, donor: Path, folder: Path, mutations: int) -> Iterator[Job]:
     """Yield jobs whose files are made when they are asked for."""
-    content = seed.read_bytes()
+    content, foreign = seed.read_bytes(), donor.read_bytes()
     for number in range(mutations):
         path = folder / f"{number}{seed.suffix}"
-        path.write_bytes(mutated(content, f"{kind} {number}"))
+        path.write_bytes(mutated(content, foreign, f"{kind} {number}"))
         yield Job(number, bytes(path), 0.0, None)
 
 
@@ -124,11 +142,16 @@ def fuzz(seeds: dict[str, Path], mutations: int, limits: Limits, workers: int, k
     """Return the outcomes by kind; files that crashed a worker are moved to `keep`."""
     wanted = Wanted(CropPolicy("end", 10.0), SpeechPolicy("keep"), 900.0, frozenset())
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    donors = deque(seed for _, seed in sorted(seeds.items()))
     for kind, seed in sorted(seeds.items()):
+        donors.rotate(-1)  # the next codec's file
+        began, longest_s, peak = time.monotonic(), 0.0, 0.0
         with tempfile.TemporaryDirectory() as folder:
             pool: WorkerPool[Job, ReadSong | Unreadable]
             pool = WorkerPool(partial(read, wanted=wanted), workers, limits, ["ml_skeleton_extract_audio.reading"])
-            for job, result in pool.run(jobs(kind, seed, Path(folder), mutations), lambda: False):
+            for job, result in pool.run(jobs(kind, seed, donors[0], Path(folder), mutations), lambda: False):
+                longest_s, began = max(longest_s, time.monotonic() - began), time.monotonic()
+                peak = max(peak, *(peak_mib(pid) for pid in pool.pids))
                 outcomes[kind][outcome_of(result)] += 1
                 path = Path(job.file.decode())
                 if isinstance(result, Crash):
@@ -136,11 +159,18 @@ def fuzz(seeds: dict[str, Path], mutations: int, limits: Limits, workers: int, k
                     shutil.copy(path, keep / f"{kind.replace(' ', '')}-{path.name}")
                     print(f"{kind} {job.position}: {result.reason}", file=sys.stderr)
                 path.unlink()
-        print(
-            f"{kind:<22}" + "  ".join(f"{count:>5} {what}" for what, count in sorted(outcomes[kind].items())),
-            flush=True,
-        )
+        said = "  ".join(f"{count:>5} {what}" for what, count in sorted(outcomes[kind].items()))
+        size_kb = seed.stat().st_size / 1000
+        print(f"{kind:<22}{size_kb:>7.0f} kB {peak:>5.0f} MiB {longest_s:>5.1f} s {said}", flush=True)
     return outcomes
+
+
+def peak_mib(pid: int | None) -> float:
+    """Return the most memory that a process had resident so far; 0 if it has ended."""
+    with suppress(OSError):
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+    return 0.0
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ from ml_skeleton.artifacts.crops import Crops, crop_measures, read_failures
 from ml_skeleton.artifacts.speech import read_speech
 from ml_skeleton.errors import UserError
 from ml_skeleton.music.recordings import recordings_of
+from ml_skeleton.path_map import PathMap, parse_path_map
 from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.extract import Report, Request, extract
-from ml_skeleton_extract_audio.locations import PathMap, parse_path_map
 from ml_skeleton_extract_audio.plan import Selection
 from ml_skeleton_extract_audio.speech import SpeechPolicy
 
@@ -94,7 +94,7 @@ def test_a_map_that_no_file_needs_is_said(library, capsys):
 
     extract(replace(request, path_map=parse_path_map(["/home/nobody=/music"])))
 
-    assert "warning: --path-map /home/nobody=/music: no file of the database lies there; they are such as" in (
+    assert "warning: path map /home/nobody=/music: no file of the database lies there; they are such as" in (
         capsys.readouterr().err
     )
 

@@ -10,8 +10,8 @@ from ml_skeleton.artifacts.crops import CropWriter, Failure, write_failures
 from ml_skeleton.artifacts.songs import KnownFile
 from ml_skeleton.artifacts.speech import SpeechShare, mean_speech
 from ml_skeleton.errors import UserError
+from ml_skeleton.path_map import PathMap
 from ml_skeleton_extract_audio.folder import read_past, refuse_foreign
-from ml_skeleton_extract_audio.locations import PathMap
 from ml_skeleton_extract_audio.plan import Past, Plan, Selection, make_plan, refuse_missing_root
 from ml_skeleton_extract_audio.speech import SpeechPolicy
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 from ml_skeleton.console import Config, Quiet, Workers, new_app, note, run_tool
+from ml_skeleton.path_map import PathMapTexts, parse_path_map
 
 app = new_app()
 
@@ -13,10 +14,7 @@ app = new_app()
 def clem_extract(
     db: Annotated[Path, typer.Option(help="Database of Clementine or Strawberry; only ever read.")],
     out: Annotated[Path, typer.Option(help="Crops folder to add to; made if missing.")] = Path("crops"),
-    path_map: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OLD=NEW", help="A folder of the database and its name here; repeatable."),
-    ] = None,
+    path_map: PathMapTexts = None,
     position: Annotated[
         Literal["end", "center", "start", "spread"], typer.Option(help="Where in the song to cut.")
     ] = "end",
@@ -56,7 +54,6 @@ def clem_extract(
 
     from ml_skeleton_extract_audio.cropping import CropPolicy
     from ml_skeleton_extract_audio.extract import Request, extract, forecast
-    from ml_skeleton_extract_audio.locations import parse_path_map
     from ml_skeleton_extract_audio.plan import Selection
     from ml_skeleton_extract_audio.results import show_results
     from ml_skeleton_extract_audio.speech import SpeechPolicy

@@ -11,8 +11,9 @@ from typing import TypeAlias
 from ml_skeleton.artifacts.crops import Failure
 from ml_skeleton.artifacts.songs import KnownFile, Song
 from ml_skeleton.errors import UserError
+from ml_skeleton.path_map import PathMap
 
-from ml_skeleton_extract_audio.locations import PathMap, file_of
+from ml_skeleton_extract_audio.locations import file_of
 
 STAT_THREADS = 16  # a NAS answers slowly, but many at a time
 STATS_PER_TASK = 256

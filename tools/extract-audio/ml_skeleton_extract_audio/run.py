@@ -14,11 +14,11 @@ from ml_skeleton.artifacts.songs import Song, joined_by_audio
 from ml_skeleton.artifacts.speech import SpeechShare, mean_speech, shares_of, speech_of
 from ml_skeleton.console import progress
 from ml_skeleton.interrupts import StopRequest
+from ml_skeleton.path_map import PathMap
 
 from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.folder import read_past
 from ml_skeleton_extract_audio.likeness import refresh_duplicates
-from ml_skeleton_extract_audio.locations import PathMap
 from ml_skeleton_extract_audio.plan import EXTRACTED_BEFORE, Job, Past, Plan, Selection, state_of
 from ml_skeleton_extract_audio.player import Library
 from ml_skeleton_extract_audio.reading import ReadSong, Unreadable, Wanted, read
