@@ -16,7 +16,7 @@ device := "auto"
 epochs := "10"
 top := "100"
 demo := "demo"
-extras := "--extra models --extra handcrafted --extra pretrained --extra duckdb --extra tracking --extra tuning --extra ray --extra postgresql --extra speech --extra plot"
+extras := "--extra models --extra handcrafted --extra pretrained --extra duckdb --extra tracking --extra tuning --extra ray --extra postgresql --extra mysql --extra speech --extra plot"
 
 # quoted for the shell; the shell itself would not expand a ~ behind an =
 database := quote(replace_regex(db, "^~", home_directory()))

@@ -1,5 +1,6 @@
 """Several workers on one study: in its folder, and in a database."""
 
+import getpass
 import json
 import multiprocessing
 import os
@@ -48,6 +49,32 @@ def postgresql():
         run(control, "-m", "immediate", "stop")
 
 
+@pytest.fixture(scope="module")
+def mariadb():
+    """The address of a server of its own, where MariaDB is installed; it speaks as MySQL does."""
+    server, installer = shutil.which("mariadbd", path=f"/usr/sbin:{os.environ['PATH']}"), "mariadb-install-db"
+    if server is None or shutil.which(installer) is None:
+        pytest.skip("MariaDB is not installed")
+    with TemporaryDirectory(prefix="tune-my-") as folder:  # the path of a socket has to be short
+        me, data, socket = getpass.getuser(), f"--datadir={folder}/data", f"{folder}/socket"
+        plain = ["--no-defaults", f"--user={me}", data]
+        made = [installer, *plain, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+        (Path(folder) / "first.sql").write_text("CREATE DATABASE tune;")
+        options = ["--skip-networking", f"--socket={socket}", f"--init-file={folder}/first.sql"]
+        with Path(folder, "log").open("w") as log, subprocess.Popen([server, *plain, *options], stderr=log) as running:
+            ask = ["mariadb-admin", "--no-defaults", "--user=root", f"--socket={socket}", "--connect-timeout=60"]
+            subprocess.run([*ask, "--wait=60", "ping"], check=True, stdout=subprocess.DEVNULL)
+            yield f"mysql://root@localhost/tune?unix_socket={socket}"
+            running.terminate()
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def database(request) -> str:
+    """The address of a server of each kind that is installed."""
+    return request.getfixturevalue(request.param)
+
+
 def work(study, start, command, storage) -> None:
     start.wait()
     outcome = study.run(*command, n=20, storage=storage)
@@ -83,21 +110,21 @@ def test_eight_workers_on_a_fresh_study_make_exactly_its_trials(study, run_by_ei
     assert study.states() == ["complete"] * 20
 
 
-def test_eight_workers_on_a_fresh_database_make_exactly_its_trials(study, run_by_eight, postgresql):
-    codes, runs = run_by_eight(postgresql)
+def test_eight_workers_on_a_fresh_database_make_exactly_its_trials(study, run_by_eight, database):
+    codes, runs = run_by_eight(database)
 
     assert (codes, runs) == ([0] * WORKERS, Counter(map(str, range(20))))
     assert study.states() == ["complete"] * 20
 
 
-def test_a_worker_without_the_folder_gets_the_study_from_the_database(study, script, postgresql, tmp_path):
+def test_a_worker_without_the_folder_gets_the_study_from_the_database(study, script, database, tmp_path):
     command = ("sh", script('echo "{\\"loss\\": $1}"'), "{x:float:0:1}")
     study.folder = tmp_path / "here" / "shared-name"
-    study.run(*command, n=2, storage=postgresql)
+    study.run(*command, n=2, storage=database)
     there = tmp_path / "there" / "shared-name"
-    outcome = join_study(there, postgresql)
-    study.run(*command, n=3, storage=postgresql)
-    from_there = join_study(there, postgresql)
+    outcome = join_study(there, database)
+    study.run(*command, n=3, storage=database)
+    from_there = join_study(there, database)
 
     assert len(outcome.results) == 2 and len(from_there.results) == 3
     study.folder = there

@@ -57,10 +57,11 @@ class DatabaseStore:
             with file_lock(path.with_name(f".{path.name}.lock")):
                 yield
             return
-        take, leave = _SERVER_LOCKS[self._url.get_backend_name()]
-        key = int(fingerprint_of(name)[:15], 16)  # of 60 bits: PostgreSQL takes a signed 64-bit number
+        take, leave, kind = _SERVER_LOCKS[self._url.get_backend_name()]
+        key = kind(int(fingerprint_of(name)[:15], 16))  # of 60 bits: PostgreSQL takes a signed 64-bit number
         with self._connected() as connection:
-            connection.execute(text(take), {"key": key})
+            if connection.execute(text(take), {"key": key}).scalar() is None:
+                raise UserError(f"{self._url!r}: gave no lock for the study; look into the log of the database")
             try:
                 yield
             finally:
@@ -76,9 +77,11 @@ class DatabaseStore:
             yield connection
 
 
+# By kind of database: how to take a lock, how to leave it, and what a key is. MariaDB takes no key that is a number,
+# and for a timeout below 0, without an end in MySQL, it returns NULL at once: a year is long enough.
 _SERVER_LOCKS = {
-    "postgresql": ("SELECT pg_advisory_lock(:key)", "SELECT pg_advisory_unlock(:key)"),
-    "mysql": ("SELECT GET_LOCK(:key, -1)", "SELECT RELEASE_LOCK(:key)"),
+    "postgresql": ("SELECT pg_advisory_lock(:key)", "SELECT pg_advisory_unlock(:key)", int),
+    "mysql": ("SELECT GET_LOCK(:key, 31536000)", "SELECT RELEASE_LOCK(:key)", str),
 }
 
 
