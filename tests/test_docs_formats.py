@@ -52,7 +52,7 @@ def names_in(title: str, header: str) -> list[str]:
     starts = [number for number, row in enumerate(rows) if row[0] == header]
     names = []
     for row in rows[starts[0] + 1 :]:
-        if row[0].startswith(("field", "figure", "column", "key")) and row[1] in {"type", "meaning", "in"}:
+        if row[0].startswith(("field", "figure", "column", "key", "share")) and row[1] in {"type", "meaning", "in"}:
             break
         names.append(row[0])
     return names
@@ -141,8 +141,9 @@ def test_every_column_of_a_playlist_is_described(tmp_path, make_song):
     (track,) = json.loads(text.read_text(encoding="utf-8"))["tracks"]
 
     assert names_in("Playlists", "column of best.csv") == columns
-    assert track.keys() - columns == {"url", "song_id", "audio_id"}
+    assert track.keys() - columns == {"url", "song_id", "audio_id", "score", "why"}
     assert all(f"`{name}`" in section("Playlists") for name in track)
+    assert names_in("Playlists", "share") == list(playlists.SHARES)
 
 
 def test_every_key_of_a_checkpoint_is_described(audible_library, make_store, rated_library, tmp_path):

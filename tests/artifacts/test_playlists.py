@@ -7,12 +7,20 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ml_skeleton.artifacts.playlists import Entry, Playlist, is_written, read_playlist, write_playlist
+from ml_skeleton.artifacts.playlists import (
+    Entry,
+    Playlist,
+    RatedNeighbour,
+    Why,
+    is_written,
+    read_playlist,
+    write_playlist,
+)
 from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.errors import InputError
 
 NAMESPACE = {"x": "http://xspf.org/ns/0/"}
-PROVENANCE = Provenance("playlist", 1, "recommend", {"purpose": "p"}, created="2026-01-01T00:00:00+00:00")
+PROVENANCE = Provenance("playlist", 2, "recommend", {"purpose": "p"}, created="2026-01-01T00:00:00+00:00")
 
 
 def write(folder, *songs, stars=4.25):
@@ -96,3 +104,38 @@ def test_another_json_file_is_refused(tmp_path, text):
 
     with pytest.raises(InputError, match=r"best.json: (not a playlist|carries no provenance)"):
         read_playlist(tmp_path / "best.json")
+
+
+def test_a_playlist_of_an_older_format_is_written_anew(tmp_path, make_song):
+    files = write(tmp_path, make_song())
+    files["json"].write_text(files["json"].read_text().replace('"format": 2', '"format": 1'))
+
+    assert not is_written(tmp_path, "best", "p")
+
+
+def test_why_a_song_is_there_stands_in_json_and_in_words_in_xspf(tmp_path, make_song):
+    near = RatedNeighbour(make_song(2, artist="Anna", title="Dawn"), 4.5, 0.81234)
+    entry = Entry(make_song(), 4.25, 3.5, 5.0, 0.9, Why(0.7, 0.3, 0.0, 0.0, (near,)))
+
+    xspf, _, _, text = write_playlist(tmp_path, Playlist("best", "Best", [entry], PROVENANCE))
+    (track,) = read_playlist(text)[1]
+
+    words = "4.25 stars expected (3.5 to 5.0); 70% taste, 30% similarity; sounds like Anna – Dawn (4.5 stars)"
+    assert ET.parse(xspf).findtext(".//x:annotation", namespaces=NAMESPACE) == words
+    assert (track["score"], track["why"]["shares"]) == (
+        0.9,
+        {"taste": 0.7, "similarity": 0.3, "freshness": 0.0, "doubt": 0.0},
+    )
+    assert track["why"]["nearest"] == [
+        {
+            "stars": 4.5,
+            "similarity": 0.8123,
+            "artist": "Anna",
+            "album": "Album",
+            "title": "Dawn",
+            "url": "file:///music/2.flac",
+            "path": "/music/2.flac",
+            "song_id": 2,
+            "audio_id": f"{2:032x}",
+        }
+    ]

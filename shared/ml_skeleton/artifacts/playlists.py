@@ -21,24 +21,51 @@ from ml_skeleton.artifacts.songs import Song
 from ml_skeleton.errors import InputError, UserError
 
 KIND = "playlist"
-FORMAT = 1
+FORMAT = 2
 MADE_BY = "recommend CLASSIFIER"
 SUFFIXES = ("xspf", "m3u8", "csv", "json")
 XSPF_NAMESPACE = "http://xspf.org/ns/0/"
 PROVENANCE_REL = "urn:ml-skeleton:provenance"
 NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 STARS = ("stars", "stars_low", "stars_high")
+SHARES = ("taste", "similarity", "freshness", "doubt")
+LEAST_SHARE = 0.005  # of a score, to be spoken of
 CSV_COLUMNS = ("rank", *STARS, "artist", "album", "title", "path")
 
 
 @dataclass(frozen=True)
+class RatedNeighbour:
+    """A song that the listener rated, as the reason for another one."""
+
+    song: Song
+    stars: float  # that the listener gave, 0 to 5
+    similarity: float  # to the song of the playlist, cosine of standardised vectors, -1 to 1
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a song is in a playlist: what its score is made of, and what the listener said of songs like it.
+
+    The shares are of the score, 0 to 1, and add up to 1.
+    """
+
+    taste: float  # stars that are expected
+    similarity: float  # to the songs that the playlist was asked for with
+    freshness: float  # how long it was not played
+    doubt: float  # how much a rating of it would teach
+    nearest: tuple[RatedNeighbour, ...] = ()  # three rated songs that sound most like it, nearest first
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One song of a playlist, and how many stars the model expects."""
+    """One song of a playlist, how many stars the model expects, and why it is there."""
 
     song: Song
     stars: float  # 0 to 5
     stars_low: float | None = None  # the interval that holds 80 % of such songs' stars; None if none was made
     stars_high: float | None = None
+    score: float | None = None  # 0 to 1, what it was chosen by
+    why: Why | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +93,10 @@ def is_written(folder: Path, name: str, purpose: str) -> bool:
     """Return whether all files of the playlist are there and were written for that purpose (a setting of theirs)."""
     if not all((folder / f"{name}.{suffix}").exists() for suffix in SUFFIXES):
         return False
-    return read_playlist(folder / f"{name}.json")[0].settings.get("purpose") == purpose
+    try:
+        return read_playlist(folder / f"{name}.json")[0].settings.get("purpose") == purpose
+    except InputError:  # damaged, or of an older format: it is written anew
+        return False
 
 
 def read_playlist(path: Path) -> tuple[Provenance, list[dict[str, object]]]:
@@ -100,7 +130,7 @@ def _xspf(playlist: Playlist) -> str:
         _child(track, "location", location(song))
         for name, text in (("title", song.title), ("creator", song.artist)):
             _child(track, name, text)
-        _child(track, "annotation", f"{entry.stars:.2f} stars expected")
+        _child(track, "annotation", explanation(entry))
         _child(track, "album", song.album)
         if song.length_s:
             _child(track, "duration", str(round(song.length_s * 1000)))  # ms
@@ -149,11 +179,46 @@ def _json(playlist: Playlist) -> str:
             "path": entry.song.path,
             "song_id": entry.song.song_id,
             "audio_id": entry.song.audio_id,
+            "score": None if entry.score is None else round(entry.score, 4),
+            "why": _why(entry.why),
         }
         for rank, entry in enumerate(playlist.entries, 1)
     ]
     fields = {"ml_skeleton": json.loads(playlist.provenance.to_json()), "title": playlist.title, "tracks": tracks}
     return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
+
+
+def explanation(entry: Entry) -> str:
+    """Return for a person why the song is there, in one line."""
+    text = f"{entry.stars:.2f} stars expected"
+    if entry.stars_low is not None and entry.stars_high is not None:
+        text += f" ({entry.stars_low:.1f} to {entry.stars_high:.1f})"
+    if entry.why is None:
+        return text
+    shares = {share: getattr(entry.why, share) for share in SHARES}
+    text += "; " + ", ".join(f"{value:.0%} {share}" for share, value in shares.items() if value >= LEAST_SHARE)
+    known = [f"{near.song.label} ({near.stars:.1f} stars)" for near in entry.why.nearest]
+    return text + (f"; sounds like {', '.join(known)}" if known else "")
+
+
+def _why(why: Why | None) -> dict[str, object] | None:
+    if why is None:
+        return None
+    nearest = [
+        {
+            "stars": near.stars,
+            "similarity": round(near.similarity, 4),
+            "artist": near.song.artist,
+            "album": near.song.album,
+            "title": near.song.title,
+            "url": near.song.url,
+            "path": near.song.path,
+            "song_id": near.song.song_id,
+            "audio_id": near.song.audio_id,
+        }
+        for near in why.nearest
+    ]
+    return {"shares": {share: round(getattr(why, share), 4) for share in SHARES}, "nearest": nearest}
 
 
 def _stars(entry: Entry) -> tuple[float | None, ...]:
