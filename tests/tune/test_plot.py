@@ -1,15 +1,11 @@
 """The page of a study: what is in it, and what a real browser makes of it."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ml_skeleton.tuning.importance import FEWEST_TRIALS, importance
@@ -24,10 +20,8 @@ from ml_skeleton_tune.plot.parallel import parallel_coordinates
 from ml_skeleton_tune.plot.study import see_study
 
 EVIL = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> & 'é' 日本 %{x}"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 COMMAND = ["train", "{lr:log:1e-5:1e-1}", "{opt}", "--mom={mom}", "{evil}", "{layers:int:2:4}"]
 PARAMS = ["opt=choice:sgd,adam", "mom=float:0.5:0.9 if opt==sgd", f"evil=choice:{json.dumps([EVIL, 'b'])}"]
-QUIET_BROWSER = ["--headless=new", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 @pytest.fixture
@@ -87,7 +81,7 @@ def page_of(folder: Path) -> str:
 def test_whatever_is_in_names_values_and_outputs_is_shown_as_text_and_adds_no_element(make_study):
     page = Elements(page_of(make_study(12)))
 
-    assert not page.all("img") and len(page.all("script")) == 3
+    assert not page.all("img") and len(page.all("script")) == 4
     assert not [name for _, attributes in page.found for name in attributes if name.startswith("on")]
     assert f"20 %\r{EVIL}" not in "".join(page.texts) and f"{EVIL}red" in "".join(page.texts)
 
@@ -186,83 +180,6 @@ def test_plot_prints_where_the_page_is(make_study, tune):
 
 def test_plot_of_a_folder_that_holds_no_study_is_one_line(tune, tmp_path):
     assert tune("plot", tmp_path, code=3).stderr == f"tune: {tmp_path}: no study here; tune run makes one\n"
-
-
-class Browser:
-    """Chromium, spoken to over a pair of pipes in its debugging protocol."""
-
-    def __init__(self, profile: Path) -> None:
-        (theirs_in, to), (answers, theirs_out) = os.pipe(), os.pipe()
-
-        def as_3_and_4() -> None:
-            os.dup2(theirs_in, 63)
-            os.dup2(theirs_out, 4)
-            os.dup2(63, 3)
-
-        arguments = [*QUIET_BROWSER, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
-        self.process = subprocess.Popen(
-            [str(CHROMIUM), *arguments], preexec_fn=as_3_and_4, close_fds=False, stderr=subprocess.DEVNULL
-        )
-        os.close(theirs_in)
-        os.close(theirs_out)
-        self._to, self._answers = os.fdopen(to, "wb", 0), os.fdopen(answers, "rb")
-        self._session, self._number = "", 0
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        target = next(one for one in self.ask("Target.getTargets")["targetInfos"] if one["type"] == "page")
-        self._session = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.ask(f"{domain}.enable")
-
-    def ask(self, method: str, **parameters: Any) -> Any:
-        self._number += 1
-        session = {"sessionId": self._session} if self._session else {}
-        message = {"id": self._number, "method": method, "params": parameters, **session}
-        self._to.write(json.dumps(message).encode() + b"\0")
-        while (answer := self._read()).get("id") != self._number:
-            self._note(answer)
-        assert "error" not in answer, (method, answer)
-        return answer["result"]
-
-    def value(self, script: str) -> Any:
-        answer = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def press(self, key: str) -> None:
-        for kind in ("keyDown", "keyUp"):
-            text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
-            code = {"Tab": 9, "Enter": 13}[key]
-            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
-
-    def _read(self) -> dict[str, Any]:
-        text = bytearray()
-        while (letter := self._answers.read(1)) != b"\0":
-            assert letter, "the browser is gone"
-            text += letter
-        return json.loads(text)
-
-    def _note(self, event: dict[str, Any]) -> None:
-        found = event.get("params", {})
-        if event["method"] == "Network.requestWillBeSent":
-            self.requests.append(found["request"]["url"])
-        elif event["method"] in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
-            self.complaints.append(json.dumps(found))
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._to.close()
-        self._answers.close()
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    opened = Browser(tmp_path / "profile")
-    yield opened
-    opened.close()
 
 
 DRAWN = "[...document.querySelectorAll('.chart')].filter(one => one.querySelector('.main-svg')).length"

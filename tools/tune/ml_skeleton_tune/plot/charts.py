@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import accumulate, combinations
 
+from ml_skeleton.pages.text import label
 from ml_skeleton.tuning.objective import Objective, Point
 from ml_skeleton.tuning.records import TrialRecord
 from ml_skeleton.tuning.space import Number
@@ -22,7 +23,6 @@ from ml_skeleton_tune.plot.figures import (
     value_axis,
 )
 from ml_skeleton_tune.plot.study import SeenStudy
-from ml_skeleton_tune.plot.text import label
 
 CURVES_SHOWN = 80
 POINTS_PER_CURVE = 200

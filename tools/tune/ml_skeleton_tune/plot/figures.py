@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ml_skeleton.pages.text import label
 from ml_skeleton.tuning.space import Number, Parameter
-
-from ml_skeleton_tune.plot.text import label
 
 BLUE, ORANGE, GREY, RED = "#4285d6", "#d97706", "#80868f", "#d1495b"
 _GOLDEN = 0.618  # its multiples spread evenly, and the same way each time

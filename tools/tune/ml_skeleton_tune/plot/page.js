@@ -1,7 +1,6 @@
 "use strict";
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   const drawn = new Set();
 
   const themed = (layout) => {
@@ -48,7 +47,7 @@
     draw(entry.target);
   }), { rootMargin: "400px" });
   document.querySelectorAll(".chart").forEach((frame) => watcher.observe(frame));
-  dark.addEventListener("change", () => drawn.forEach(draw));
+  document.addEventListener("themechange", () => drawn.forEach(draw));
 
   const table = document.getElementById("trials");
   const trials = [...table.tBodies];

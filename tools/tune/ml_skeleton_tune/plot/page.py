@@ -1,7 +1,5 @@
 """The page itself: one HTML file with its style, its scripts and its figures."""
 
-import base64
-import hashlib
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -10,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_skeleton.artifacts.files import write_text
-from ml_skeleton.errors import UserError
+from ml_skeleton.pages.shell import Page, html_of_page, plotly_script, theme_button
+from ml_skeleton.pages.text import escaped
 from ml_skeleton.tuning.records import count_states
 
 from ml_skeleton_tune.plot import charts
 from ml_skeleton_tune.plot.parallel import parallel_coordinates
 from ml_skeleton_tune.plot.study import SeenStudy, see_study
 from ml_skeleton_tune.plot.table import trial_table
-from ml_skeleton_tune.plot.text import escaped, script_json
 
 if TYPE_CHECKING:
     from ml_skeleton_tune.plot.figures import Figure
@@ -34,14 +32,14 @@ _SECTIONS: Sequence[tuple[str, str, "Callable[[SeenStudy], list[Figure]]"]] = (
 
 def write_page(folder: Path, out: Path | None) -> Path:
     """Write the page of the study in `folder` to `out`, by default into the folder, and return where it is."""
-    library = _plotly()
+    library = plotly_script("ml-skeleton-tune[plot]")
     page = out or folder / "plot.html"
     write_text(page, html_of(see_study(folder), page, library))
     return page
 
 
 def html_of(study: SeenStudy, page: Path, library: str) -> str:
-    """Return the page, which loads nothing and whose scripts are the two it was written with."""
+    """Return the page, which loads nothing and runs no script but its own."""
     figures: list[Figure] = []
     sections, titles = "", ""
     for name, title, draw in _SECTIONS:
@@ -52,18 +50,13 @@ def html_of(study: SeenStudy, page: Path, library: str) -> str:
         if content:
             sections += f'<section id="{name}"><h2>{title}</h2><div class="figures">{content}</div></section>\n'
             titles += f'<a href="#{name}">{title}</a> '
-    script = _resource("page.js")
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy([library, script])}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escaped(study.folder.resolve().name)}: tune</title>\n<style>{_resource('page.css')}</style></head>\n"
-        f'<body>\n{_head(study)}<nav>{titles}<a href="#table">Trials</a></nav>\n'
-        f"<main>\n{sections}{_table(study, page)}</main>\n"
-        f'<script type="application/json" id="figures">{script_json([asdict(figure) for figure in figures])}</script>\n'
-        f"<script>{library}</script>\n<script>{script}</script>\n</body></html>\n"
+    body = (
+        f'{_head(study)}<nav>{titles}<a href="#table">Trials</a>{theme_button()}</nav>\n'
+        f"<main>\n{sections}{_table(study, page)}</main>"
     )
+    title = f"{study.folder.resolve().name}: tune"
+    data = {"figures": [asdict(figure) for figure in figures]}
+    return html_of_page(Page(title, body, _resource("page.css"), [library, _resource("page.js")], data))
 
 
 def _head(study: SeenStudy) -> str:
@@ -115,24 +108,5 @@ def _table(study: SeenStudy, page: Path) -> str:
     )
 
 
-def _policy(scripts: Sequence[str]) -> str:
-    """Return a policy under which the page asks for nothing, and a script that came in through a text does not run."""
-    digests = [base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    # plotly makes the shaders' code of parallel coordinates at run time, which counts as eval
-    return (
-        f"default-src 'none'; script-src {allowed} 'unsafe-eval'; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-
-
 def _resource(name: str) -> str:
     return files("ml_skeleton_tune.plot").joinpath(name).read_text(encoding="utf-8")
-
-
-def _plotly() -> str:
-    try:
-        from plotly.offline import get_plotlyjs
-    except ModuleNotFoundError:
-        raise UserError("tune plot needs plotly; install it with: pip install 'ml-skeleton-tune[plot]'") from None
-    return str(get_plotlyjs())

@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ml_skeleton.pages.text import label, plain
 from ml_skeleton.tuning.records import TrialRecord
 from ml_skeleton.tuning.space import Number, Parameter
 
 from ml_skeleton_tune.plot.figures import Figure
 from ml_skeleton_tune.plot.study import SeenStudy
-from ml_skeleton_tune.plot.text import label, plain
 
 _MOST_AXES = 15
 _TICKS = 6

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from ml_skeleton.pages.text import escaped
 from ml_skeleton.tuning.records import TrialRecord
 from ml_skeleton.tuning.trial_folder import TrialFolder, trial_folder
 
 from ml_skeleton_tune.plot.study import SeenStudy
-from ml_skeleton_tune.plot.text import escaped, newest_lines
 
 LOG_BYTES = 2 << 20  # of all outputs together
 LONGEST_LOG_BYTES = 4096
@@ -95,5 +95,11 @@ def _tail(path: Path, longest: int) -> str:
             text = log.read(longest)
     except FileNotFoundError:
         return ""
-    shown = newest_lines(text).strip("\n")
+    shown = _newest_lines(text).strip("\n")
     return f"… {start} bytes before\n{shown.partition(chr(10))[2] or shown}" if start else shown
+
+
+def _newest_lines(output: bytes) -> str:
+    """Return the end of an output as a terminal would leave it: of a line drawn over itself, the last state."""
+    text = output.decode("utf-8", "replace").replace("\r\n", "\n")
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))

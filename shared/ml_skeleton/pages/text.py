@@ -28,9 +28,3 @@ def script_json(value: Any) -> str:
     """Return JSON that can stand inside a script element; numbers that JSON does not have are refused."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def newest_lines(output: bytes) -> str:
-    """Return the end of an output as a terminal would leave it: of a line drawn over itself, the last state."""
-    text = output.decode("utf-8", "replace").replace("\r\n", "\n")
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
