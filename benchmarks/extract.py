@@ -23,7 +23,7 @@ import argparse
 import os
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -175,8 +175,8 @@ class Racers:
     """A process for each method, so that none disturbs the memory, caches or threads of another."""
 
     def __init__(self) -> None:
-        spawn = get_context("spawn")
-        self.pools = {name: ProcessPoolExecutor(1, spawn) for name in ("decoder", *MAKERS)}
+        self.pools = {name: new_process() for name in ("decoder", *MAKERS)}
+        self.crashes: Counter[str] = Counter()
         self.absent: dict[str, str] = {}  # why they cannot be measured
         for name in MAKERS:
             try:
@@ -190,11 +190,23 @@ class Racers:
         """Return the least CPU seconds of each method that can read the file."""
         best: dict[str, float] = {}
         for _ in range(rounds):
-            for name, pool in self.pools.items():
-                cost = pool.submit(cost_s, name, path, policy).result()
+            for name in list(self.pools):
+                cost = self._cost_s(name, path, policy)
                 if cost is not None:
                     best[name] = min(best.get(name, cost), cost)
         return best
+
+    def _cost_s(self, name: str, path: bytes, policy: CropPolicy) -> float | None:
+        try:
+            return self.pools[name].submit(cost_s, name, path, policy).result()
+        except BrokenExecutor:  # packages of others crash on some files
+            self.crashes[name] += 1
+            self.pools[name] = new_process()
+            return None
+
+
+def new_process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, get_context("spawn"))
 
 
 @dataclass
@@ -295,6 +307,8 @@ def main() -> None:
     show(tallies, total, racers.others)
     show_limits(tallies, total, racers.absent)
     print(f"{refused} files that give no sound left out")
+    for name, count in racers.crashes.items():
+        print(f"{name} crashed {count} times")
 
 
 if __name__ == "__main__":

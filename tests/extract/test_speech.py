@@ -64,7 +64,7 @@ def test_blocks_change_nothing(monkeypatch):
         ("drop", [0.93], "speech: 93 % of the crop"),
         ("drop", [0.9, 0.7], "speech: 80 % of 2 crops"),
         ("drop", [0.9, 0.2], None),
-        ("drop", [0.49], None),
+        ("drop", [0.69], None),
         ("drop", [], None),
         ("mark", [1.0], None),
         ("keep", [1.0], None),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ml_skeleton.artifacts.embeddings import EmbeddingStore, Version
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.artifacts.provenance import Parent
+from ml_skeleton.console import MOST_SPEECH
 from ml_skeleton.errors import InputError
 from ml_skeleton.music.inputs import AUDIO, METADATA, Matrix, commonest_genres, make_inputs
 from ml_skeleton.music.recordings import Recording, recordings_of
@@ -112,7 +113,7 @@ def vectors_of(store: EmbeddingStore, names: Sequence[str | None]) -> SharedVect
 def rated_songs(
     store: EmbeddingStore,
     versions: Sequence[str] | str | None = None,
-    max_speech: float = 0.5,
+    max_speech: float = MOST_SPEECH,
     targeting: Targeting = Targeting(),
 ) -> RatedSongs:
     """Return the rated songs of some versions, the newest for None; raise InputError if there is none.

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from ml_skeleton.console import (
+    MOST_SPEECH,
     Config,
     Force,
     MaxSpeech,
@@ -29,7 +30,7 @@ def evaluate(
     version: VersionToRead = None,
     out: Annotated[Path, typer.Option(help="Folder for evaluation.json.")] = Path("evaluation"),
     folds: Annotated[int, typer.Option(min=2, help="Folds of whole albums.")] = 5,
-    max_speech: MaxSpeech = 0.5,
+    max_speech: MaxSpeech = MOST_SPEECH,
     seed: Seed = 42,
     metrics: MetricsFile = None,
     force: Force = False,

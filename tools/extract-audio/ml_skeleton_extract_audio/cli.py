@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from ml_skeleton.console import Config, Quiet, Workers, new_app, note, run_tool
+from ml_skeleton.console import MOST_SPEECH, Config, Quiet, Workers, new_app, note, run_tool
 from ml_skeleton.path_map import PathMapTexts, parse_path_map
 
 app = new_app()
@@ -30,7 +30,7 @@ def clem_extract(
     ] = 0.5,
     max_speech: Annotated[
         float, typer.Option(min=0, max=1, help="Share of speech in every crop from which a song is dropped.")
-    ] = 0.5,
+    ] = MOST_SPEECH,
     max_duration: Annotated[float, typer.Option(min=1, help="Leave out songs longer than this, in seconds.")] = 900.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Open at most this many songs in this run.")] = None,
     rated_only: Annotated[bool, typer.Option("--rated-only", help="Leave out songs without a rating.")] = False,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import soxr
+from ml_skeleton.console import MOST_SPEECH
 from ml_skeleton.errors import UserError
 from numpy.typing import NDArray
 
@@ -34,7 +35,7 @@ class SpeechPolicy:
 
     mode: str = "mark"  # keep: not measured; mark: measured; drop: and songs that are speech are left out
     threshold: float = 0.5  # probability from which a frame counts as speech
-    max_speech: float = 0.5  # share of a crop from which it counts as speech
+    max_speech: float = MOST_SPEECH  # share of a crop from which it counts as speech
 
     @property
     def measures(self) -> bool:

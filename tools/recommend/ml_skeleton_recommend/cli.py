@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from ml_skeleton.console import Config, Force, MaxSpeech, Quiet, new_app, note, path_from_pipe, run_tool
+from ml_skeleton.console import MOST_SPEECH, Config, Force, MaxSpeech, Quiet, new_app, note, path_from_pipe, run_tool
 
 app = new_app()
 
@@ -22,7 +22,7 @@ def recommend(
     model_class: Annotated[
         str | None, typer.Option(metavar="MODULE:CLASS", help="Your class, if the classifier is one of yours.")
     ] = None,
-    max_speech: MaxSpeech = 0.5,
+    max_speech: MaxSpeech = MOST_SPEECH,
     force: Force = False,
     config: Config = None,
     quiet: Quiet = False,

@@ -9,6 +9,7 @@ from ml_skeleton.artifacts.embeddings import EmbeddingStore
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.artifacts.playlists import FORMAT, KIND, Entry, Playlist, is_written, write_playlist
 from ml_skeleton.artifacts.provenance import Parent, Provenance
+from ml_skeleton.console import MOST_SPEECH
 from ml_skeleton.errors import InputError
 from ml_skeleton.music.classifiers.saved import inputs_for, load_predictor, vectors_for
 from ml_skeleton.music.rated import SharedVectors
@@ -50,7 +51,7 @@ def store_of(classifier: Header) -> Path:
     return Path(parent.path)
 
 
-def find_candidates(classifier: Header, store: EmbeddingStore, max_speech: float = 0.5) -> Candidates:
+def find_candidates(classifier: Header, store: EmbeddingStore, max_speech: float = MOST_SPEECH) -> Candidates:
     """Return the recordings of which no copy is rated and one is there to play; needs no torch.
 
     Those of which more than `max_speech` is speech, 0 to 1, are left out, and

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from ml_skeleton.console import (
+    MOST_SPEECH,
     Config,
     Force,
     MaxSpeech,
@@ -52,7 +53,7 @@ def train_classifier(
     weight_decay: Annotated[float, typer.Option(min=0.0, help="Weight decay of AdamW.")] = 0.1,
     max_steps: Annotated[int, typer.Option(min=1, help="Most steps of a network; fewer are used if better.")] = 100,
     folds: Annotated[int, typer.Option(min=2, help="Folds of whole albums, and of whole artists.")] = 5,
-    max_speech: MaxSpeech = 0.5,
+    max_speech: MaxSpeech = MOST_SPEECH,
     seed: Seed = 42,
     metrics: MetricsFile = None,
     force: Force = False,

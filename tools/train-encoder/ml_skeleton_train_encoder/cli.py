@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 from ml_skeleton.console import (
+    MOST_SPEECH,
     Config,
     CropsToRead,
     Device,
@@ -47,7 +48,7 @@ def train_encoder(
     windows_per_crop: flags.WindowsPerCrop = 2,
     val_fraction: flags.ValFraction = 0.15,
     test_fraction: flags.TestFraction = 0.2,
-    max_speech: MaxSpeech = 0.5,
+    max_speech: MaxSpeech = MOST_SPEECH,
     policy: CropsToRead = None,
     seed: Seed = 42,
     precision: Annotated[Literal["auto", "fp32", "bf16"], flags.PrecisionName] = "auto",

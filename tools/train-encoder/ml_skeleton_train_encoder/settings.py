@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ml_skeleton.console import MOST_SPEECH
 from ml_skeleton.errors import UsageError
 from ml_skeleton.music.objectives import AUGMENTATIONS, PRESETS, uses_unrated
 
@@ -29,7 +30,7 @@ class Settings:
     windows_per_crop: int = 2
     val_fraction: float = 0.15
     test_fraction: float = 0.2
-    max_speech: float = 0.5
+    max_speech: float = MOST_SPEECH
     seed: int = 42
     patience: int = 10  # epochs without a better validation loss; 0 for never
     precision: Precision = "fp32"
