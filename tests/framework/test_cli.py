@@ -1,10 +1,14 @@
 """`ml_skeleton run` and `ml_skeleton tune`: a function by its name, a configuration with single values replaced."""
 
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from ml_skeleton.core.config import ExperimentConfig, TunerType
+from ml_skeleton.core.plain_json import as_json
 from ml_skeleton.errors import InputError, UsageError
 from ml_skeleton.runner.loading import load_config, load_function, with_tuning
 
@@ -36,6 +40,15 @@ def test_one_run_prints_its_result(trainer, run_tool):
     assert json.loads(done.stdout)["primary_metric"] == 4
 
 
+def test_a_result_is_json_whatever_kinds_of_numbers_it_holds():
+    result = {"np": np.float32(0.25), "count": np.int64(3), "tensor": torch.tensor(2.0), "nan": math.nan, "yes": True}
+
+    assert json.loads(as_json(result | {"list": [np.bool_(True), Path("a"), math.inf]})) == {
+        **{"np": 0.25, "count": 3, "tensor": 2.0, "nan": None, "yes": True},
+        "list": [True, "a", None],
+    }
+
+
 def test_a_search_prints_the_best(trainer, run_tool):
     done = run_tool("ml_skeleton", "tune", "config.yaml", "--train-fn", "own.trainer:train_model", "--n-trials", "2")
 
@@ -56,6 +69,7 @@ def test_values_are_put_over_a_configuration(trainer):
         ("tuning.n_trial=3", "tuning: unknown key 'n_trial'; did you mean 'n_trials'"),
         ("tuning.n_trials", "expected key.sub=value"),
         ("name.x=1", "name is no section"),
+        ("name=[1", r"-o name=\[1: \[1 is no YAML"),
     ],
 )
 def test_a_value_that_has_no_place_is_refused(trainer, override, message):

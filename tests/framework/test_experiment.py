@@ -66,6 +66,22 @@ def test_something_else_than_a_result_is_refused(make_config):
         run_experiment(lambda ctx: 0.5, make_config())
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("seed", -1, "seed -1: expected 0 to 4294967295"),
+        ("checkpoint_dir", "taken/checkpoints", "taken/checkpoints: cannot make the folder: Not a directory"),
+    ],
+)
+def test_a_configuration_that_no_run_can_have_is_one_line(make_config, tmp_path, setting, value, message):
+    (tmp_path / "taken").touch()
+    config = make_config()
+    setattr(config, setting, value)
+
+    with pytest.raises(UserError, match=message):
+        run_experiment(lambda ctx: TrainingResult(1.0), config)
+
+
 def test_a_framework_that_there_is_none_of_is_refused(make_config):
     config = make_config()
     config.framework = "jax"

@@ -1,5 +1,6 @@
 """A training function as the objective of a study."""
 
+import math
 import os
 import signal
 import threading
@@ -157,6 +158,22 @@ def test_no_complete_trial_is_an_error_that_names_the_first_reason(make_config):
 
     with pytest.raises(UserError, match="none of 2 trials is complete; trial 0: exit 1: ValueError: out of luck"):
         run_experiment(train_model, make_config(n_trials=2), tune=True)
+
+
+@pytest.mark.parametrize(
+    ("returned", "reason"),
+    [
+        (TrainingResult(math.nan), "val_loss is nan, expected a finite number"),
+        (0.5, "train_model returned float, expected a TrainingResult"),
+    ],
+)
+def test_what_is_no_result_to_compare_fails_its_trial_and_says_why(make_config, returned, reason):
+    def train_model(ctx: TrainingContext) -> TrainingResult:
+        with NOT_TO_BE_PICKLED:
+            return returned
+
+    with pytest.raises(UserError, match=f"trial 0: exit 1: {reason}"):
+        run_experiment(train_model, make_config(n_trials=1), tune=True)
 
 
 def test_trials_are_runs_inside_the_run_of_their_study(server, make_config):

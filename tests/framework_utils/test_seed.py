@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from ml_skeleton.errors import UsageError
 from ml_skeleton.utils.seed import set_deterministic, set_seed, setup_reproducibility
 from torch.utils.data import DataLoader, Dataset
 
@@ -74,7 +75,7 @@ def test_deterministic_algorithms_are_asked_for_and_let_go():
 def test_a_seed_numpy_cannot_take_is_refused_before_anything_is_seeded(seed):
     state = random.getstate()
 
-    with pytest.raises(ValueError, match="expected 0 to 4294967295"):
+    with pytest.raises(UsageError, match="expected 0 to 4294967295"):
         set_seed(seed)
 
     assert random.getstate() == state

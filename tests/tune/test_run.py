@@ -270,6 +270,14 @@ def test_what_a_finished_trial_was_is_in_its_folder(study, loss):
     }
 
 
+def test_a_best_trial_of_an_earlier_run_is_not_announced_again(study, loss, capsys):
+    study.run(*loss, "{x:fixed:1}{seed}", n=1)
+    first = capsys.readouterr().err
+    study.run(*loss, "{x:fixed:1}{seed}", n=2)
+
+    assert "trial 0: loss" in first and "trial 0: loss" not in capsys.readouterr().err
+
+
 def test_only_the_first_failures_are_named(study, script, capsys):
     study.run("sh", script("exit 1"), n=8)
 

@@ -19,14 +19,14 @@ Overrides = Annotated[
 
 def run(config: ConfigFile, train_fn: TrainFn, override: Overrides = None, quiet: Quiet = False) -> None:
     """Call a training function as CONFIG says, track it, and print its result as JSON."""
-    import json
     from dataclasses import asdict
 
+    from ml_skeleton.core.plain_json import as_json
     from ml_skeleton.runner.experiment import Experiment
     from ml_skeleton.runner.loading import load_config, load_function
 
     experiment = Experiment(load_config(config, override or []))
-    typer.echo(json.dumps(asdict(experiment.run(load_function(train_fn))), default=str))
+    typer.echo(as_json(asdict(experiment.run(load_function(train_fn)))))
 
 
 def tune(
@@ -44,8 +44,7 @@ def tune(
     quiet: Quiet = False,
 ) -> None:
     """Search good hyperparameters for a training function as CONFIG says, and print the best as JSON."""
-    import json
-
+    from ml_skeleton.core.plain_json import as_json
     from ml_skeleton.runner.experiment import Experiment
     from ml_skeleton.runner.loading import load_config, load_function, with_tuning
 
@@ -53,4 +52,4 @@ def tune(
     found = experiment.tune(load_function(train_fn))
     note(f"best of {found['n_trials']} trials: {found['best_value']:g}")
     del found["study"]
-    typer.echo(json.dumps(found, default=str))
+    typer.echo(as_json(found))

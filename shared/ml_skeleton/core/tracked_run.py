@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ml_skeleton.artifacts.files import make_folder
 from ml_skeleton.console import warn
 from ml_skeleton.core.protocols import TrainFunction, TrainingContext, TrainingResult
 from ml_skeleton.errors import UserError
@@ -17,10 +18,11 @@ def run_tracked(
     """Call `train_fn`, log parameters, tags, final metrics, best model and artifacts, and return its result.
 
     What is imported by now is seeded first; a function that imports torch itself seeds it itself, from `context.seed`.
-    Raises what the function raises, and UserError if it returns something else than a TrainingResult.
+    Raises what the function raises, and UserError if it returns something else than a TrainingResult, if there is no
+    place for its files, or for a seed that there is none of.
     """
     for folder in (context.artifact_dir, context.checkpoint_dir):
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        make_folder(Path(folder))
     if context.seed is not None:
         setup_reproducibility(context.seed, deterministic)
     with context.tracker as tracker:

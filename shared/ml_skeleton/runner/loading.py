@@ -37,14 +37,12 @@ def load_config(path: Path, overrides: list[str]) -> ExperimentConfig:
 
     Raises InputError or UsageError.
     """
-    from ml_skeleton.core.yaml_text import read_yaml
-
     content = read_config(path)
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise UsageError(f"-o {text}: expected key.sub=value, such as hyperparameters.lr=0.01")
-        _put(content, key.split("."), read_yaml(value), text)
+        _put(content, key.split("."), _value(value, text), text)
     return config_of(content, str(path))
 
 
@@ -60,6 +58,17 @@ def with_tuning(
     if timeout_s is not None:
         tuning.timeout = timeout_s
     return replace(config, tuning=tuning)
+
+
+def _value(value: str, text: str) -> Any:
+    import yaml
+
+    from ml_skeleton.core.yaml_text import read_yaml
+
+    try:
+        return read_yaml(value)
+    except yaml.YAMLError:
+        raise UsageError(f"-o {text}: {value} is no YAML; a text that looks like it is quoted, '\"{value}\"'") from None
 
 
 def _put(content: dict[str, Any], keys: list[str], value: Any, text: str) -> None:

@@ -4,12 +4,14 @@ python -m ml_skeleton.tuning.function_trial FUNCTION.PKL LABEL
 """
 
 import json
+import math
 import pickle
 import signal
 import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,7 +22,7 @@ from ml_skeleton.core.config import ExperimentConfig
 from ml_skeleton.core.devices import default_device
 from ml_skeleton.core.protocols import Framework, TrainFunction, TrainingContext, TrainingResult
 from ml_skeleton.core.tracked_run import run_tracked
-from ml_skeleton.errors import OK, TERMINATED, UserError
+from ml_skeleton.errors import CANNOT, OK, TERMINATED, UserError
 from ml_skeleton.tracking.ends import Sigterm, is_pruned
 from ml_skeleton.tracking.explr_tracker import ExplrTracker
 from ml_skeleton.tracking.null_tracker import NullTracker
@@ -70,7 +72,10 @@ def run_trial(task: FunctionTask) -> int:
             folder.stop.touch()  # also where the function itself thought of it, or the exit would say busy
             return STOP_ACCEPTED
         traceback.print_exc()
-        return 1
+        return CANNOT
+    if not math.isfinite(result.primary_metric):
+        print(f"{result.primary_metric_name} is {result.primary_metric}, expected a finite number", file=sys.stderr)
+        return CANNOT
     write_text(folder.path / RETURNED, json.dumps({"metric": result.primary_metric_name, "minimize": result.minimize}))
     figures = {**result.metrics, result.primary_metric_name: result.primary_metric, OBJECTIVE: result.primary_metric}
     MetricsLog(None).result({name: float(value) for name, value in figures.items()})
@@ -80,6 +85,7 @@ def run_trial(task: FunctionTask) -> int:
 def _until_pruned(train_fn: TrainFunction, trial: LiveTrial) -> TrainFunction:
     """Return a function whose result does not count when it was told to stop and came to a decent end."""
 
+    @wraps(train_fn)
     def train(context: TrainingContext) -> TrainingResult:
         result = train_fn(context)
         if trial.pruned:

@@ -59,12 +59,12 @@ class StudyLoop:
         view: View,
         commit: str | None,
     ) -> None:
-        """`outcome` holds the trials that are over, and is kept up to date; `commit` goes into each result."""
+        """`outcome` is filled with the trials that are over; `commit` goes into each result."""
         self.study, self.plan, self.search, self.limits, self.launch = study, plan, search, limits, launch
         self.others, self.outcome, self.view, self.commit = others, outcome, view, commit
         self._running: list[Trial] = []
         self._identities: dict[int, str] = {}  # by attempt
-        self._best = outcome.best  # of all results, which is dear to find out
+        self._best: Result | None = None  # of all results, which is dear to find out
         self._lease = process_lease(os.getpid())
         self._failures_named = 0
         self._begun = time.monotonic()
@@ -74,6 +74,7 @@ class StudyLoop:
     def run(self) -> None:
         """Run trials until the target is met, by this worker and the others, or until this one has to stop."""
         self.others.results(self.outcome)
+        self._best = self.outcome.best
         with self.view.shown(self.outcome), Signals() as signals:
             try:
                 self._look_at_others()

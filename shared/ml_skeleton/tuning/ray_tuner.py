@@ -1,6 +1,7 @@
 """Tuning a training function with Ray Tune, on this machine or on the cluster that RAY_ADDRESS names."""
 
 import itertools
+import math
 import os
 import pickle
 import time
@@ -200,11 +201,14 @@ def _within_reach(wanted: Mapping[str, float]) -> dict[str, float]:
 
 
 def _is_complete(result: Any) -> bool:
-    return result.error is None and bool((result.metrics or {}).get("complete"))
+    figures = result.metrics or {}
+    return result.error is None and bool(figures.get("complete")) and math.isfinite(figures[OBJECTIVE])
 
 
 def _reason(results: list[Any]) -> str:
     errors = [str(result.error).strip().splitlines()[-1] for result in results if result.error]
+    if not errors and any((result.metrics or {}).get("complete") for result in results):
+        return "no result was a finite number"
     return f"the first error: {errors[0]}" if errors else "the time was up"
 
 

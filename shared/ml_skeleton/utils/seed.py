@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from ml_skeleton.errors import UsageError
+
 LARGEST_SEED = 2**32 - 1  # of numpy
 TENSORFLOW_AND_TORCH = ("tensorflow", "torch")
 
@@ -15,12 +17,12 @@ def set_seed(seed: int = 42, frameworks: Sequence[str] = ()) -> int:
     """Seed Python, numpy, and torch and tensorflow where they are imported already, and return the seed.
 
     Those named in `frameworks` are imported for it; the others are left out, as importing them takes
-    seconds. Raises ValueError outside 0 to 2**32 - 1.
+    seconds. Raises UsageError outside 0 to 2**32 - 1.
     """
     import numpy as np
 
     if not 0 <= seed <= LARGEST_SEED:
-        raise ValueError(f"seed {seed}: expected 0 to {LARGEST_SEED}")
+        raise UsageError(f"seed {seed}: expected 0 to {LARGEST_SEED}")
     os.environ["PYTHONHASHSEED"] = str(seed)  # of processes started from here; this one's is fixed since its start
     random.seed(seed)
     np.random.seed(seed)
