@@ -99,6 +99,11 @@ evaluate: setup
 recommend: setup
     recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{configuration}} >/dev/null
 
+# what is new since the last night, as cron runs it: `just nightly --min spearman=0.2`
+[group('music')]
+nightly *options: setup
+    clem-nightly --db {{database}} --out {{quote(out)}} --device {{device}} --config {{configuration}} {{options}} >/dev/null
+
 # find better settings for train-encoder and write them to tuned.yaml: `just tune-encoder 20`
 [group('tuning')]
 tune-encoder trials="20": setup

@@ -23,6 +23,8 @@ from ml_skeleton.artifacts.songs import SONGS_SCHEMA
 from ml_skeleton.artifacts.speech import SPEECH_SCHEMA
 from ml_skeleton.music.rated import FitSettings, rated_songs
 from ml_skeleton.music.scores import Scores
+from ml_skeleton_nightly import status
+from ml_skeleton_nightly.status import Night, Step
 from ml_skeleton_train_classifier.train import train_classifier
 from ml_skeleton_train_encoder.settings import Settings
 from ml_skeleton_train_encoder.songs import songs_to_learn_from
@@ -59,9 +61,8 @@ def names_in(title: str, header: str) -> list[str]:
 
 
 def test_every_kind_is_listed_with_its_format_number():
-    modules = {
-        module.KIND: module.FORMAT for module in (crops, ledger, duplicates, speech, embeddings, evaluations, playlists)
-    }
+    written = (crops, ledger, duplicates, speech, embeddings, evaluations, playlists, status)
+    modules = {module.KIND: module.FORMAT for module in written}
     expected = modules | {"crops-audio": crops.FORMAT} | checkpoints.FORMATS
 
     listed = {row[0]: int(row[1]) for row in table_rows(FORMATS.partition("## What all")[0]) if row[1].isdigit()}
@@ -131,6 +132,13 @@ def test_every_key_of_an_evaluation_is_described():
     assert set(names_in(title, "key")) == {field.name for field in fields(Evaluation)} - {"provenance"}
     assert set(names_in(title, "figure")) == {field.name for field in fields(Scores)}
     assert set(names_in(title, "field of a prediction")) == {field.name for field in fields(Prediction)}
+
+
+def test_every_key_of_the_status_of_a_night_is_described():
+    title = "status.json"
+
+    assert names_in(title, "key") == [field.name for field in fields(Night)]
+    assert names_in(title, "field of a step") == [field.name for field in fields(Step)]
 
 
 def test_every_column_of_a_playlist_is_described(tmp_path, make_song):

@@ -16,6 +16,7 @@ COMMANDS = {
     "recommend": "ml_skeleton_recommend",
     "tune": "ml_skeleton_tune",
     "clem-demo": "ml_skeleton_demo_library",
+    "clem-nightly": "ml_skeleton_nightly",
     "ml_skeleton": "ml_skeleton",
 }
 HEAVY = [

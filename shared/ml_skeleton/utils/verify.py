@@ -30,6 +30,7 @@ COMMANDS = (
     "evaluate",
     "recommend",
     "tune",
+    "clem-nightly",
     "ml_skeleton",
 )
 

@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Adds JupyterLab to the environment of the tools.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+.venv/bin/uv pip install --quiet --no-cache --python .venv 'jupyterlab>=4.4'

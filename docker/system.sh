@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Installs what the system has to bring: Python with venv, git, and mcron, a cron that needs no root.
+set -euo pipefail
+export DEBIAN_FRONTEND=noninteractive
+apt-get update --quiet=2
+apt-get install --quiet=2 --yes --no-install-recommends ca-certificates git mcron procps python3 python3-venv >/dev/null
+rm -rf /var/lib/apt/lists/*
