@@ -152,9 +152,9 @@ test-tensorflow: setup
     uv pip install --quiet --python {{venv_folder}}-tensorflow tensorflow-cpu pytest --editable shared
     {{venv_folder}}-tensorflow/bin/python -m pytest tests/framework_tensorflow
 
-# style, types and import contracts
+# style, types, import contracts, and what the image is built from
 [group('house')]
-lint: setup-dev
+lint: setup-dev check-docker
     ruff check .
     ruff format --check .
     mypy
@@ -174,6 +174,23 @@ hooks: setup-dev
 [group('house')]
 audit: setup-dev
     pip-audit --disable-pip --no-deps --requirement requirements.txt
+
+# build every wheel, install each alone and all together, run them without this repository
+[group('house')]
+release-check: setup
+    .ci/release_check.sh
+
+# as root: do all that the image's build does in a bare Debian 12, then doctor, demo and test as a user there
+[group('house')]
+fresh-root folder *steps:
+    docker/fresh-root.sh {{quote(folder)}} {{steps}}
+
+# style of the Dockerfile, the schema of the services, scripts of the shell
+[group('house')]
+check-docker: setup-dev
+    hadolint docker/Dockerfile
+    check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
+    shellcheck docker/*.sh .ci/run .ci/*.sh .githooks/*
 
 # pin the newest packages that fit
 [group('house')]

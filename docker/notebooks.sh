@@ -2,4 +2,4 @@
 # Adds JupyterLab to the environment of the tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-.venv/bin/uv pip install --quiet --no-cache --python .venv 'jupyterlab>=4.4'
+.venv/bin/uv pip install --quiet --python .venv 'jupyterlab>=4.4'

@@ -13,16 +13,15 @@ torch_of() {
 
 given=$(torch_of "$python")
 "$python" -m venv ${given:+--system-site-packages} "$venv"
-"$venv/bin/python" -m pip install --quiet --no-cache-dir uv rust-just
+"$venv/bin/python" -m pip install --quiet uv rust-just
 if [[ -z $given ]]; then
-    "$venv/bin/uv" pip install --quiet --no-cache --python "$venv" -r requirements.txt
+    "$venv/bin/uv" pip install --quiet --python "$venv" -r requirements.txt
     exit
 fi
-grep -vE '^(torch|torchaudio|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)(\[[a-z,]+\])?==' requirements.txt >"$venv/others.txt" || true
-grep -E '^nvidia-ml-py==' requirements.txt >>"$venv/others.txt"
-"$venv/bin/uv" pip install --quiet --no-cache --python "$venv" --no-deps -r "$venv/others.txt"
+docker/beside_torch.sh <requirements.txt >"$venv/others.txt"
+"$venv/bin/uv" pip install --quiet --python "$venv" --no-deps -r "$venv/others.txt"
 if ! "$venv/bin/python" -c 'import torchaudio' 2>/dev/null; then
-    "$venv/bin/uv" pip install --quiet --no-cache --python "$venv" --no-deps "torchaudio==${given%%+*}"
+    "$venv/bin/uv" pip install --quiet --python "$venv" --no-deps "torchaudio==${given%%+*}"
 fi
 found=$(torch_of "$venv/bin/python")
 [[ $found == "$given" ]] || { echo "packages.sh: torch $given of the base image became $found" >&2; exit 1; }

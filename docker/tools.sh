@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${VENV:-$PWD/.venv}
 mapfile -t editable < <(printf -- '--editable\n%s\n' shared tools/*)
-"$venv/bin/uv" pip install --quiet --no-cache --no-deps --python "$venv" "${editable[@]}"
+"$venv/bin/uv" pip install --quiet --no-deps --python "$venv" "${editable[@]}"
 touch "$venv/.tools"
 "$venv/bin/ml_skeleton" version >/dev/null

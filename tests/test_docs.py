@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md
 TOOL_PAGES = sorted(ROOT.glob("tools/*/README.md"))
 
 START = "python3 -m venv .venv && .venv/bin/pip install --quiet uv rust-just && .venv/bin/just "
-EVERYWHERE = {"python3", "pip", "git", "cd", ".", "head", "cut", "tail", "cat", "tee", "sh"}
+EVERYWHERE = {"python3", "pip", "git", "cd", ".", "head", "cut", "tail", "cat", "tee", "sh", "cp"}
 OF_OTHERS = {  # options of the programs that a page makes up, or runs ours by
     "train-encoder": {"--no-python", "--nproc-per-node"},
     "tune": {"--mom", "--name"},
@@ -88,6 +89,9 @@ def complaint(words: list[str], recipes: set[str]) -> str | None:
     if name == "just":
         called = [word for word in words[1:] if "=" not in word and not word.startswith("-")]
         return None if not called or called[0] in recipes else f"no recipe {called[0]!r}"
+    if name == "docker":
+        files = [file for option, file in pairwise(words) if option in {"-f", "--env-file"} and file != ".env"]
+        return next((f"no file {file}" for file in files if not (ROOT / file).is_file()), None)
     if name not in COMMANDS:
         return None if name in EVERYWHERE or name.isupper() else f"unknown command {name!r}"
     command, rest = COMMANDS[name], words[1:]

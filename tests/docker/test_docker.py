@@ -1,0 +1,112 @@
+"""What the container is built from, as far as that shows without an engine; `just fresh-root` runs the steps."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from ml_skeleton_nightly.status import StatusFile
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCKER = ROOT / "docker"
+COMPOSE = (DOCKER / "compose.yaml").read_text(encoding="utf-8")
+SERVICES = yaml.safe_load(COMPOSE)["services"]
+DOCKERFILE = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
+
+
+def variables_of_example() -> set[str]:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    return set(re.findall(r"^([A-Z_]+)=", text, re.MULTILINE))
+
+
+def test_the_example_of_variables_names_every_one_that_the_services_use():
+    assert variables_of_example() == set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+
+
+def test_the_example_of_variables_holds_no_secret_and_git_and_images_never_see_the_real_file():
+    ignored = [(ROOT / name).read_text(encoding="utf-8").splitlines() for name in (".gitignore", ".dockerignore")]
+
+    assert "\nJUPYTER_TOKEN=\n" in (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert all(".env" in lines for lines in ignored)
+
+
+def test_every_step_of_the_image_is_a_script_that_the_fresh_root_runs_too():
+    steps = re.findall(r"^RUN (.*)$", DOCKERFILE, re.MULTILINE)
+    in_fresh_root = re.findall(r"as_root (\w+)", (DOCKER / "fresh-root.sh").read_text(encoding="utf-8"))
+
+    assert steps == [f"/opt/ml-skeleton/docker/{name}.sh" for name in [*in_fresh_root, "notebooks"]]
+
+
+def test_the_image_ends_as_a_user_and_its_entry_point_is_no_shell():
+    stages = DOCKERFILE.split("FROM ")[1:3]
+
+    assert [re.findall(r"^USER (.*)$", stage, re.MULTILINE)[-1] for stage in stages] == ["${LISTENER_UID}"] * 2
+    assert 'ENTRYPOINT ["/opt/ml-skeleton/docker/entrypoint.sh"]' in DOCKERFILE
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_limits_and_comes_back_and_is_watched(service):
+    settings = SERVICES[service]
+
+    assert settings["mem_limit"] and settings["restart"] == ("no" if service == "pipeline" else "unless-stopped")
+    assert "healthcheck" in settings or service == "pipeline"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_reached_from_this_machine_alone_unless_told_otherwise(service):
+    ports = SERVICES[service].get("ports", [])
+
+    assert [port for port in ports if not port.startswith("${BIND_ADDRESS:-127.0.0.1}:")] == []
+
+
+@pytest.mark.parametrize("service", ["pipeline", "cron", "jupyter"])
+def test_music_and_the_player_s_database_are_mounted_to_be_read(service):
+    mounts = {mount.rpartition("}:")[2] for mount in SERVICES[service]["volumes"]}
+
+    assert {"/music:ro", "/player:ro"} < mounts
+
+
+def test_the_entry_point_becomes_the_command():
+    command = [DOCKER / "entrypoint.sh", "sh", "-c", "echo $$; exit 75"]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        said, _ = process.communicate()
+
+    assert (int(said), process.returncode) == (process.pid, 75)
+
+
+def test_beside_a_torch_of_the_base_image_none_of_its_own_packages_is_installed():
+    pinned = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    done = subprocess.run([DOCKER / "beside_torch.sh"], input=pinned, capture_output=True, text=True, check=True)
+
+    left_out = {line.partition("==")[0] for line in set(pinned.splitlines()) - set(done.stdout.splitlines())}
+    assert {"torch", "torchaudio", "triton", "nvidia-cublas"} <= left_out
+    assert all(re.match("torch|triton|nvidia|cuda", name) for name in left_out) and "nvidia-ml-py" not in left_out
+
+
+@pytest.mark.parametrize(("exit_code", "healthy"), [(0, 0), (3, 1)])
+def test_the_service_of_nights_is_ill_when_the_last_one_failed(tmp_path, exit_code, healthy):
+    StatusFile(tmp_path / "status.json", {}).end(exit_code, "embed ended with 3" if exit_code else None)
+
+    done = subprocess.run([sys.executable, DOCKER / "last_night.py", tmp_path / "status.json"], capture_output=True)
+
+    assert done.returncode == healthy
+
+
+def test_notebooks_are_not_served_without_a_token():
+    environment = {name: value for name, value in os.environ.items() if name != "JUPYTER_TOKEN"}
+
+    done = subprocess.run([DOCKER / "jupyter.sh"], env=environment, capture_output=True, text=True)
+
+    assert (done.returncode, "JUPYTER_TOKEN is not set" in done.stderr) == (2, True)
+
+
+def test_the_dev_container_is_built_from_the_same_file():
+    settings = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
+
+    dockerfile = ROOT / ".devcontainer" / settings["build"]["dockerfile"]
+    assert dockerfile.resolve() == DOCKER / "Dockerfile" and settings["remoteUser"] == "listener"
