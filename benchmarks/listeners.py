@@ -1,8 +1,8 @@
 """Listeners who do not exist, each with a hidden taste of its own, drawn at random over measures of the sound.
 
-A taste is made of the audio (half of the variance of the stars), of fondness for
-artists and for albums (15 % each) and of moods (20 %). Its audio part draws three
-of the measures below, each with a weight from a normal distribution: one counts as
+Listeners differ in kind: in what they listen for, and in how much of their stars
+that explains beside fondness for artists and albums, and moods. The audio part of
+a taste draws three of the measures of its kind, each with a weight from a normal distribution: one counts as
 it is, one by how far it is from the middle, two by their product. So no listener's
 rule is a line through a measure, and no two listeners share one.
 """
@@ -19,7 +19,17 @@ from scipy import stats
 Floats = npt.NDArray[np.float64]
 
 FRAME, HOP = 1024, 512
-SHARES = {"audio": 0.5, "artist": 0.15, "album": 0.15, "mood": 0.2}
+LISTENED_FOR = {  # by kind; any other listens for everything
+    "timbre": ("brightness", "change of brightness", "noisiness", "bass", "tonality"),
+    "rhythm": ("tempo", "pulse", "attack"),
+    "loudness": ("level", "dynamics", "attack"),
+}
+USUAL_SHARES = {"audio": 0.5, "artist": 0.15, "album": 0.15, "mood": 0.2}
+SHARES = {  # of the variance of the stars, by kind
+    "loyal": {"audio": 0.2, "artist": 0.35, "album": 0.2, "mood": 0.25},
+    "moody": {"audio": 0.3, "artist": 0.1, "album": 0.1, "mood": 0.5},
+}
+KINDS = ("timbre", "rhythm", "loudness", "everything", "loyal", "moody")
 RATED = 0.7  # of the songs
 TYPICAL, SPREAD = 0.6, 0.22  # of the ratings, 0 to 1: three stars, give or take one
 
@@ -78,10 +88,16 @@ def measure_songs(crops: Crops) -> dict[str, dict[str, float]]:
     return found
 
 
+def kind_of(seed: int) -> str:
+    """Return the kind of listener that a seed from 1 on makes."""
+    return KINDS[(seed - 1) % len(KINDS)]
+
+
 def rate_songs(seed: int, recordings: Sequence[Recording], heard: dict[str, dict[str, float]]) -> dict[str, float]:
     """Return the ratings, 0 to 1 in halves of a star, of a new listener: of 70 % of the songs, by audio_id."""
     random = np.random.default_rng(seed)
-    names = random.choice(sorted(next(iter(heard.values()))), 3, replace=False)
+    kind = kind_of(seed)
+    names = random.choice(sorted(LISTENED_FOR.get(kind, next(iter(heard.values())))), 3, replace=False)
     plain, middle, product = (normal_scores([heard[r.audio_id][name] for r in recordings]) for name in names)
     weights = random.standard_normal(3)
     parts = {
@@ -90,7 +106,8 @@ def rate_songs(seed: int, recordings: Sequence[Recording], heard: dict[str, dict
         "album": effect(random, ((*recording.album_keys, "")[0] for recording in recordings)),
         "mood": random.standard_normal(len(recordings)),
     }
-    taste = sum(np.sqrt(SHARES[name]) * standard(part) for name, part in parts.items())
+    shares = SHARES.get(kind, USUAL_SHARES)
+    taste = sum(np.sqrt(shares[name]) * standard(part) for name, part in parts.items())
     ratings = np.clip(np.round((TYPICAL + SPREAD * standard(taste)) * 10) / 10, 0, 1)
     rated = random.random(len(recordings)) < RATED
     return {r.audio_id: float(rating) for r, rating, there in zip(recordings, ratings, rated, strict=True) if there}

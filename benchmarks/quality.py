@@ -1,13 +1,15 @@
 """What an encoder knows of songs it has never heard, beside its own random weights, hand-made features and means.
 
-    python benchmarks/quality.py CROPS [--seeds 2] [--folds 3] [--listeners 4] [--out FOLDER]
+    python benchmarks/quality.py CROPS [--seeds 2] [--folds 3] [--listeners 6] [--model gp] [--out FOLDER]
                                  [--variant 'NAME=options of train-encoder' ...] [--control 'NAME=...' ...]
 
 For every listener (the ratings in CROPS, and others made up by listeners.py) and every seed the songs are cut into
 folds of whole artists and albums. For each fold every variant is trained by `train-encoder` on a folder that holds the
 other folds' songs alone, so that no audio, album or rating of the tested songs has shaped it; controls learn nothing
-and are made once. `embed` makes the vectors, a ridge regression is fitted to the rated songs of the other folds, and
-asked for the fold. Everything made is kept in the folder of --out, and a second run goes on from there.
+and are made once. `embed` makes the vectors, the classifier of train-classifier is fitted to the rated songs of the
+other folds, and asked for the fold. Where a variant has seen ratings, the classifiers of all methods choose their
+settings on the songs that none has seen, or those that have seen nothing would choose on more. Everything made is
+kept in the folder of --out, and a second run goes on from there.
 
 Rank correlation, RMSE and AUC are of all tested songs of a seed together; retrieval is among the songs of a fold.
 Figures are means over seeds; intervals hold 95 % of 300 bootstrap samples of albums, the same for all methods.
@@ -24,15 +26,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from listeners import measure_songs, rate_songs
+from listeners import kind_of, measure_songs, rate_songs
 from ml_skeleton.artifacts.crops import Crops
+from ml_skeleton.music.classifiers.fitting import fit_classifier
 from ml_skeleton.music.floors import album_mean, artist_mean
+from ml_skeleton.music.inputs import AUDIO, make_inputs
 from ml_skeleton.music.neighbours import Rows
+from ml_skeleton.music.rated import FitSettings
 from ml_skeleton.music.recordings import Recording, recordings_of
 from ml_skeleton.music.retrieval import ALBUM, ALBUM_ARTIST_FILTER, ARTIST_ALBUM_FILTER, measure_retrieval
-from ml_skeleton.music.ridge import choose_penalty, fit_ridge
 from ml_skeleton.music.scores import Ratings, score
 from ml_skeleton.music.splits import album_folds
+from ml_skeleton.music.targets import all_rated
 from workshop import Heard, Workshop
 
 Folds = npt.NDArray[np.int64]
@@ -40,12 +45,14 @@ Figures = dict[str, float]  # by name; nan where not defined
 Values = Mapping[str, Mapping[str, list[float]]]  # by method and figure: on all songs, then on each sample of albums
 
 VARIANTS = ["default="]
-CONTROLS = ["random=--encoder random", "random-wide=--encoder random-wide", "handcrafted=--encoder handcrafted"]
+CONTROLS = [
+    "untrained=--encoder random+statistics",
+    *(f"{name}=--encoder {name}" for name in ("statistics", "random", "random-wide", "handcrafted")),
+]
 RETRIEVAL = {ALBUM: "album MAP", ALBUM_ARTIST_FILTER: "filtered MAP", ARTIST_ALBUM_FILTER: "artist MAP"}
 COLUMNS = {"spearman": "rank corr.", "rmse_stars": "RMSE stars", "auc_loved": "AUC >= 4"} | RETRIEVAL
 SAMPLES = 300
 INNER_FOLDS = 5
-FEWEST_UNSEEN = 10  # as train-classifier: with fewer, songs whose rating the encoder saw choose the penalty too
 
 
 @dataclass
@@ -74,40 +81,48 @@ def run_listener(
     trial = Trial(rated, np.array([song.rating for song in rated]), defaultdict(list))
     for seed in range(asked.seeds):
         folds = np.array(album_folds([tied_to_artist(song) for song in songs], asked.folds, seed))
-        for name, options in asked.control.items():
-            heard = shop.heard(options, songs, asked.library)
-            heard = replace(heard, seen=dict.fromkeys(heard.seen, False))  # it has learned nothing
-            trial.outcomes[name].append(predict(songs, folds, dict.fromkeys(np.unique(folds), heard)))
-        for name, options in asked.variant.items():
-            by_fold = {}
-            for fold in np.unique(folds):
-                others = [song for song, other in zip(songs, folds, strict=True) if other != fold]
-                by_fold[fold] = shop.heard(f"--seed {seed} {options}", others, ratings)
-                print(f"seed {seed}, fold {fold}: {name}", file=sys.stderr, flush=True)
-            trial.outcomes[name].append(predict(songs, folds, by_fold))
+        heard = {name: shop.heard(options, songs, asked.library) for name, options in asked.control.items()}
+        by_fold: dict[int, dict[str, Heard]] = {}
+        for fold in np.unique(folds):
+            others = [song for song, other in zip(songs, folds, strict=True) if other != fold]
+            print(f"seed {seed}, fold {fold}", file=sys.stderr, flush=True)
+            trained = {
+                name: shop.heard(f"--seed {seed} {options}", others, ratings) for name, options in asked.variant.items()
+            }
+            by_fold[fold] = heard | trained
+        settings = FitSettings(asked.model, folds=INNER_FOLDS)
+        for name in [*asked.control, *asked.variant]:
+            trial.outcomes[name].append(predict(songs, folds, by_fold, name, asked.variant, settings))
         for name, predicted in means(rated, folds[[song.rating is not None for song in songs]]).items():
             trial.outcomes[name].append(Outcome(predicted))
     return trial
 
 
-def predict(songs: Sequence[Recording], folds: Folds, by_fold: Mapping[int, Heard]) -> Outcome:
-    """Return the predictions of ridge regressions on the vectors of the encoder of each fold."""
-    is_rated = np.array([song.rating is not None for song in songs])
+def predict(
+    songs: Sequence[Recording],
+    folds: Folds,
+    by_fold: Mapping[int, Mapping[str, Heard]],
+    name: str,
+    variants: Iterable[str],
+    settings: FitSettings,
+) -> Outcome:
+    """Return the predictions for each fold of a classifier on the vectors of the encoder `name` of that fold."""
     outcome = Outcome(np.full(len(songs), np.nan))
     for fold, heard in by_fold.items():
-        matrix = np.stack([heard.vectors[song.audio_id] for song in songs])
-        train, here = is_rated & (folds != fold), folds == fold
+        matrix = np.stack([heard[name].vectors[song.audio_id] for song in songs])
+        here = folds == fold
+        train = np.array([song.rating is not None for song in songs]) & ~here
         known = [song for song, chosen in zip(songs, train, strict=True) if chosen]
-        unseen = np.array([not heard.seen[song.audio_id] for song in known])
-        judged = unseen if unseen.sum() >= FEWEST_UNSEEN else np.ones(len(known), np.bool_)
-        ratings = np.array([song.rating for song in known])
-        penalty = choose_penalty(matrix[train], ratings, np.array(album_folds(known, INNER_FOLDS, 0)), judged)
-        outcome.predicted[here] = np.clip(fit_ridge(matrix[train], ratings, penalty).predict(matrix[here]), 0, 1)
+        seen = np.array([any(heard[variant].seen[song.audio_id] for variant in variants) for song in known])
+        inputs = make_inputs(songs, matrix, [AUDIO], ())
+        examples = all_rated(inputs.at(train), np.array([song.rating for song in known]), seen)
+        inner = np.array(album_folds(known, settings.folds, 0))
+        outcome.predicted[here] = fit_classifier(examples, inner, settings).predict(inputs.at(here)).mean
         tested = [song for song, chosen in zip(songs, here, strict=True) if chosen]
         for kind, found in measure_retrieval(matrix[here], tested).items():
             ids = (tested[row].audio_id for row in found.rows)
             outcome.precision[kind].update(zip(ids, found.average_precision.tolist(), strict=True))
-    outcome.predicted = outcome.predicted[is_rated]
+    outcome.predicted = outcome.predicted[[song.rating is not None for song in songs]]
     return outcome
 
 
@@ -212,7 +227,8 @@ def main() -> None:
     parser.add_argument("crops", type=Path)
     parser.add_argument("--seeds", type=int, default=2, help="of the folds and of the training")
     parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--listeners", type=int, default=4, help="made up, beside the ratings in CROPS")
+    parser.add_argument("--listeners", type=int, default=6, help="made up, beside the ratings in CROPS")
+    parser.add_argument("--model", default="gp", help="of train-classifier")
     parser.add_argument("--out", type=Path, default=Path("quality"))
     parser.add_argument("--device", default="auto")
     parser.add_argument("--variant", action="append", metavar="NAME=OPTIONS", help="trained for each fold")
@@ -225,7 +241,9 @@ def main() -> None:
     songs = [song for song in recordings_of(crops.songs) if song.audio_id in heard and song.speech <= 0.5]
     asked.library = {song.audio_id: song.rating for song in songs if song.rating is not None}
     taste = {"the library's listener": asked.library}
-    taste |= {f"listener {seed}": rate_songs(seed, songs, heard) for seed in range(1, asked.listeners + 1)}
+    taste |= {
+        f"listener {seed}, {kind_of(seed)}": rate_songs(seed, songs, heard) for seed in range(1, asked.listeners + 1)
+    }
     shop, every = Workshop(crops, asked.out, asked.device), []
     for title, ratings in taste.items():
         values = bootstrap(run_listener(shop, songs, ratings, asked), songs)

@@ -7,7 +7,13 @@ import pytest
 import torch
 from ml_skeleton.artifacts.crops import Waveform
 from ml_skeleton.errors import UsageError, UserError
-from ml_skeleton.music.encoders import build_encoder, check_encoder_may_be_imported, new_encoder, pool_over_time
+from ml_skeleton.music.encoders import (
+    build_encoder,
+    check_encoder_may_be_imported,
+    learning_part,
+    new_encoder,
+    pool_over_time,
+)
 from ml_skeleton.music.losses import build_loss
 from ml_skeleton.music.windows import all_windows
 
@@ -61,7 +67,7 @@ def test_an_encoder_that_cannot_be_built_is_one_line(name, arguments, message):
         build_encoder(name, arguments)
 
 
-CONTROLS = ("random", "random-wide", "handcrafted")
+CONTROLS = ("random", "random-wide", "statistics", "handcrafted")
 
 
 @pytest.mark.parametrize("name", CONTROLS)
@@ -181,3 +187,70 @@ def test_a_short_crop_is_repeated_until_it_fills_a_window():
     audio = waveform([1, 2, 3]).normalised()
 
     np.testing.assert_array_equal(all_windows(waveform([1, 2, 3]), 8)[0], np.tile(audio, 3)[:8])
+
+
+def test_statistics_know_a_fast_beat_from_a_slow_one():
+    beats = torch.zeros(2, 5 * RATE)
+    for audio, per_minute in zip(beats, (90, 140), strict=True):
+        audio[:: RATE * 60 // per_minute] = 10.0
+    encoder = build_encoder("statistics", {})
+
+    tempo = 2 ** _pulse(encoder, beats)[:, -1]
+
+    assert tempo.tolist() == pytest.approx([90, 140], rel=0.05)
+
+
+def _pulse(encoder, audio):
+    """The part of the statistics whose last number is the tempo, before six bands of eight rates of change."""
+    rhythm = encoder._rhythm(audio)
+    return rhythm[:, : rhythm.shape[1] - 6 * 8]
+
+
+def test_statistics_tell_a_loud_recording_from_a_soft_one_that_is_otherwise_the_same():
+    encoder, audio = build_encoder("statistics", {}), torch.randn(1, RATE).repeat(2, 1)
+
+    soft, loud = encoder(audio, torch.tensor([0.01, 0.1]))
+
+    apart = {round(float(number), 3) for number in (loud - soft)}
+    assert apart == {0.0, round(2 * float(np.log(10)), 3)}
+
+
+def test_statistics_do_not_mind_a_key():
+    time = torch.arange(4 * RATE) / RATE
+    chords = [
+        sum(torch.sin(2 * torch.pi * hz * time) for hz in (440.0 * step, 550.0 * step)) for step in (1, 2 ** (3 / 12))
+    ]
+    encoder = build_encoder("statistics", {})
+
+    magnitude = [
+        encoder._harmony(
+            torch.stft(chord[None], encoder.frame, window=encoder.window, return_complex=True).abs().transpose(1, 2)
+        )
+        for chord in chords
+    ]
+
+    torch.testing.assert_close(*magnitude, atol=0.1, rtol=0.1)
+
+
+@pytest.mark.parametrize("samples", [1, 100, RATE // 2, 12 * RATE])
+def test_statistics_of_any_length_are_numbers(samples):
+    vectors = build_encoder("statistics", {})(torch.randn(2, samples), torch.zeros(2))
+
+    assert torch.isfinite(vectors).all()
+
+
+def test_statistics_stand_beside_an_encoder_and_only_it_learns():
+    new = new_encoder("multitask:simple+statistics", {"embedding_dim": 8, "width": 4}, RATE, albums=5)
+    audio, level = torch.randn(2, RATE), torch.tensor([0.1, 0.2])
+    encoder = new.encoder.eval()
+
+    beside = torch.cat([learning_part(encoder)(audio), build_encoder("statistics", {})(audio, level)], dim=1)
+
+    torch.testing.assert_close(encoder(audio, level), beside)
+    assert new.model == "multitask:simple+statistics" and beside.shape == (2, encoder.get_embedding_dim())
+    assert {name.split(".")[0] for name in encoder.state_dict()} == {"learned"}
+
+
+def test_statistics_beside_a_class_of_yours_let_nothing_in_that_you_did_not_name():
+    with pytest.raises(UserError, match="--encoder-class evil:Class"):
+        check_encoder_may_be_imported("evil:Class+statistics", None)

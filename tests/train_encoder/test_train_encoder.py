@@ -1,5 +1,7 @@
 """train-encoder: it learns, it keeps what it says it keeps, it does no work twice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,9 @@ from ml_skeleton_train_encoder.settings import Manner, Settings
 from ml_skeleton_train_encoder.songs import TEST, TRAIN, VAL, is_current, songs_to_learn_from
 from ml_skeleton_train_encoder.train import train_encoder
 
-SMALL = Settings("simple", {"embedding_dim": 16, "width": 4}, epochs=3, window_s=1.0, windows_per_crop=2, batch_size=8)
+SIZES = {"epochs": 3, "window_s": 1.0, "windows_per_crop": 2, "batch_size": 8}
+UNRATED = Settings("simple+statistics", {"embedding_dim": 16, "width": 4}, **SIZES)
+SMALL = Settings("simple", {"embedding_dim": 16, "width": 4}, dict(PRESETS["multitask"]), **SIZES)
 CPU = torch.device("cpu")
 
 
@@ -30,7 +34,10 @@ def same(first, second):
 
 
 def test_the_loss_falls_on_songs_whose_rating_is_their_pitch(audible_library, tmp_path):
-    settings = Settings("spectrogram", {"width": 8}, epochs=6, window_s=1.0, windows_per_crop=4, batch_size=8, lr=3e-3)
+    loss = dict(PRESETS["rating"])
+    settings = Settings(
+        "spectrogram", {"width": 8}, loss, epochs=6, window_s=1.0, windows_per_crop=4, batch_size=8, lr=3e-3
+    )
 
     history = train(audible_library, tmp_path / "encoder.pt", settings).content["history"]
 
@@ -43,6 +50,21 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(audible_li
     a, b, c = (weights_of(tmp_path / f"{name}.pt") for name in "abc")
 
     assert (same(a, b), same(a, c)) == (True, False)
+
+
+def test_another_opinion_changes_no_weight_where_the_loss_leaves_ratings_out(
+    audible_library, make_crops, make_crop, tmp_path
+):
+    crops = Crops(audible_library)
+    rated = [replace(song, rating=None if song.rating is None else 1 - song.rating) for song in crops.songs]
+    found = {crop.audio_id: crop.samples for group in crops.groups for crop in crops.read(group)}
+    other = make_crops(rated, [make_crop(name, samples=samples) for name, samples in found.items()], "other")
+
+    for name, folder in (("a", audible_library), ("b", other)):
+        train(folder, tmp_path / f"{name}.pt", UNRATED)
+
+    assert same(weights_of(tmp_path / "a.pt"), weights_of(tmp_path / "b.pt"))
+    assert read_header(tmp_path / "a.pt", "encoder").content["ratings_seen"] == []
 
 
 def test_neither_the_order_nor_the_files_that_crops_were_written_in_change_a_weight(

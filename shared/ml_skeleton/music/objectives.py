@@ -14,15 +14,18 @@ PARTS = {
     "playlists": "songs that stand in one of the listener's playlists are alike",
 }
 
-# The other parts stay far below the rating once all have settled: an encoder that tells albums apart too well
-# orders artists that it has not heard worse.
+# In multitask the other parts stay far below the rating once all have settled: an encoder that tells albums apart too
+# well orders artists that it has not heard worse.
 PRESETS: dict[str, dict[str, float]] = {
+    "library": {"windows": 1.0, "album": 0.1, "playlists": 0.1},
     "multitask": {"rating": 1.0, "album": 0.01, "windows": 0.01, "playlists": 0.01},
     "rating": {"rating": 1.0},
     "ntxent": {"windows": 1.0},
     "supcon": {"same_album": 0.5, "same_artist": 0.5},
     "metadata": {"metadata": 1.0},
 }
+
+DEFAULT_LOSS = "library"
 
 AUGMENTATIONS = {  # how likely each is for a window; those that cost a Fourier transform of every frame are off
     "gain": 0.5,
@@ -51,3 +54,8 @@ def loss_weights(preset: str, changed: Mapping[str, float]) -> dict[str, float]:
 def uses_unrated(weights: Mapping[str, float]) -> bool:
     """Return whether songs without a rating teach something."""
     return set(weights) != {"rating"}
+
+
+def learns_ratings(weights: Mapping[str, float]) -> bool:
+    """Return whether ratings shape the encoder."""
+    return "rating" in weights

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from ml_skeleton.artifacts.checkpoints import Header, load_tensors
+from ml_skeleton.artifacts.parts import FULL_SCALE
 from ml_skeleton.errors import UserError
 
 from ml_skeleton_embed.places import Batch
@@ -30,7 +31,7 @@ def load_encoder(header: Header, device_name: str, encoder_class: str | None, pr
     """Return the encoder of a checkpoint on the device; the same batch gives the same bits on the same machine."""
     import torch  # here, as it takes seconds to import and a run with nothing new does not need it
     from ml_skeleton.music.devices import choose_device
-    from ml_skeleton.music.encoders import build_encoder, check_encoder_may_be_imported
+    from ml_skeleton.music.encoders import build_encoder, check_encoder_may_be_imported, heard
 
     content = header.content
     check_encoder_may_be_imported(content["model"], encoder_class)
@@ -44,9 +45,10 @@ def load_encoder(header: Header, device_name: str, encoder_class: str | None, pr
     def hear(batch: Batch) -> Matrix:
         samples, mean, scale = (torch.from_numpy(a).to(device) for a in (batch.samples, batch.mean, batch.scale))
         audio = (samples.float() - mean[:, None]) * scale[:, None]  # (B, T) as Waveform.normalised
+        level = torch.where(scale > 0, 1 / (scale * FULL_SCALE), 0.0)  # (B,)
         try:
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-                vectors: Any = encoder(audio)  # (B, D)
+                vectors = heard(encoder, audio, level)  # (B, D)
             found: Matrix = vectors.float().cpu().numpy()
         except torch.cuda.OutOfMemoryError:
             raise UserError(

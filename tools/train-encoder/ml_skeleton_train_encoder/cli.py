@@ -31,12 +31,12 @@ app = new_app()
 def train_encoder(
     crops: Annotated[Path | None, typer.Argument(help="Crops folder; left out, its path is read from stdin.")] = None,
     out: Annotated[Path, typer.Option(help="Checkpoint to write.")] = Path("checkpoints/encoder.pt"),
-    encoder: flags.EncoderName = "spectrogram",
+    encoder: flags.EncoderName = "spectrogram+statistics",
     encoder_args: flags.EncoderArgs = "{}",
     trainable: flags.Trainable = False,
     loss: Annotated[
-        Literal["multitask", "rating", "ntxent", "supcon", "metadata"], typer.Option(help="What to learn.")
-    ] = "multitask",
+        Literal["library", "multitask", "rating", "ntxent", "supcon", "metadata"], typer.Option(help="What to learn.")
+    ] = "library",
     loss_weights: flags.LossWeights = "",
     augment: flags.Augmentations = "",
     epochs: flags.Epochs = 10,

@@ -52,14 +52,17 @@ class Stepper:
         self.learner, self.optimizer, self.device = learner, optimizer, device
         learner.team = team
         self.module = shared(learner, team, device)
-        self.weights = learner.trained()
+        judge = {id(weights) for weights in learner.loss.rating.parameters()}
+        self.judging = [weights for weights in learner.trained() if id(weights) in judge]
+        self.others = [weights for weights in learner.trained() if id(weights) not in judge]
 
     def step(self, batch: Batch, songs: Tensor, shares: Sequence[int], rate: float) -> dict[str, Tensor]:
         """Learn from a batch at a learning rate, and return the parts of its loss, still on the device."""
         parts: dict[str, Tensor] = self.module(batch, songs, shares)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.weights, MAX_GRADIENT)
+        for weights in (self.judging, self.others):  # apart, or a rating head would weigh on an encoder that ignores it
+            nn.utils.clip_grad_norm_(weights, MAX_GRADIENT)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()

@@ -81,7 +81,7 @@ def write_outcome(
     out: Path, songs: SongSet, settings: Settings, network: Network, state: TrainingState, run: Run | None
 ) -> Header:
     """Write the best weights to `out`, the last ones and the picture beside it; without a run, `out` alone."""
-    shaping = () if run is None else (TRAIN, VAL) if run.chooses_epoch else (TRAIN,)
+    shaping = () if run is None or not settings.learns_ratings else (TRAIN, VAL) if run.chooses_epoch else (TRAIN,)
     content = {
         "model": network.new.model,
         "arguments": network.new.arguments,

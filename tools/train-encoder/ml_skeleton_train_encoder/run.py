@@ -6,7 +6,7 @@ from ml_skeleton.artifacts.crop_samples import CropIndex, index_crops
 from ml_skeleton.console import warn
 from ml_skeleton.music.augment import Augment
 from ml_skeleton.music.devices import free_memory, out_of_memory_in_one_line
-from ml_skeleton.music.encoders import NewEncoder, new_encoder
+from ml_skeleton.music.encoders import NewEncoder, learning_part, new_encoder
 from ml_skeleton.music.losses import build_loss
 from ml_skeleton.music.splits import TRAIN
 from ml_skeleton.utils.memory import memory_limit_gb
@@ -37,12 +37,12 @@ class Network:
         encoder = _fast_layout(self.new.encoder.to(device))
         if team.size > 1 and device.type == "cuda":
             encoder = nn.SyncBatchNorm.convert_sync_batchnorm(encoder)  # type: ignore[no-untyped-call]
-        self.encoder = encoder
+        self.encoder, learned = encoder, learning_part(encoder)
         self.dimension: int = encoder.get_embedding_dim()  # type: ignore[operator]
-        heads = getattr(encoder, "heads", None)
-        loss = build_loss(settings.loss, self.dimension, albums, songs.mean_rating, heads).to(device)
+        heads, dimension = getattr(learned, "heads", None), learned.get_embedding_dim()  # type: ignore[operator]
+        loss = build_loss(settings.loss, dimension, albums, songs.mean_rating, heads).to(device)
         labels = SongLabels(songs.sides[TRAIN], list(songs.album_index), device)
-        self.learner = Learner(encoder, loss, Augment(settings.augment, rate, settings.seed), labels)
+        self.learner = Learner(learned, loss, Augment(settings.augment, rate, settings.seed), labels)
 
     @property
     def learns(self) -> bool:
@@ -64,6 +64,7 @@ class Run:
         team: Team,
     ) -> None:
         self.songs, self.settings, self.device, self.team = songs, settings, device, team
+        self.encoder = network.encoder
         learner = network.learner
         crops = index_crops(songs.crops)
         train, val = (crops.rows_of([r.audio_id for r in songs.sides[side]]) for side in (TRAIN, VAL))
@@ -96,8 +97,11 @@ class Run:
 
     @property
     def chooses_epoch(self) -> bool:
-        """Whether the validation songs are enough to say which epoch was best."""
-        return len(self.songs.rated(VAL)) >= FEWEST_TO_CHOOSE
+        """Whether the validation songs are enough to say which epoch was best.
+
+        What has not learned from ratings is not chosen by them either, so that all of them can test it.
+        """
+        return self.settings.learns_ratings and len(self.songs.rated(VAL)) >= FEWEST_TO_CHOOSE
 
     @property
     def window_s(self) -> float:

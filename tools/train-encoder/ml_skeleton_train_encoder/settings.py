@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ml_skeleton.console import MOST_SPEECH
 from ml_skeleton.errors import UsageError
-from ml_skeleton.music.objectives import AUGMENTATIONS, PRESETS, uses_unrated
+from ml_skeleton.music.objectives import AUGMENTATIONS, DEFAULT_LOSS, PRESETS, learns_ratings, uses_unrated
 
 Precision = Literal["auto", "fp32", "bf16"]
 CropsIn = Literal["auto", "device", "host", "disk"]
@@ -20,7 +20,7 @@ class Settings:
 
     encoder: str
     encoder_arguments: dict[str, Any] = field(default_factory=dict)
-    loss: dict[str, float] = field(default_factory=lambda: dict(PRESETS["multitask"]))  # weight of each part
+    loss: dict[str, float] = field(default_factory=lambda: dict(PRESETS[DEFAULT_LOSS]))  # weight of each part
     augment: dict[str, float] = field(default_factory=lambda: dict(AUGMENTATIONS))  # how likely each is
     epochs: int = 10
     batch_size: int | None = 32  # windows; None for as many as the device bears
@@ -43,6 +43,11 @@ class Settings:
     def uses_unrated(self) -> bool:
         """Whether the loss learns something from songs without a rating."""
         return uses_unrated(self.loss)
+
+    @property
+    def learns_ratings(self) -> bool:
+        """Whether ratings shape the weights."""
+        return learns_ratings(self.loss)
 
 
 @dataclass(frozen=True)

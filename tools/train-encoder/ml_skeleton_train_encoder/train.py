@@ -71,7 +71,7 @@ def train(run: Run, state: TrainingState, stop: StopRequest, reporter: Reporter,
                 return
             validated = run.team.from_leader(lambda: run.validation.figures(run.learner, run.device))
             figures = {**learned, **validated}
-            state.finish_epoch(figures, run.learner.encoder, better=_is_better(run, state, figures["val_loss"]))
+            state.finish_epoch(figures, run.encoder, better=_is_better(run, state, figures["val_loss"]))
             if run.team.leads:
                 state.write()
             reporter.epoch(state.epoch, figures)

@@ -3,6 +3,7 @@
 An encoder takes z-normalised audio (B, T) float32 and returns (B, D) float32.
 """
 
+from ml_skeleton.music.encoders.beside import heard, learning_part
 from ml_skeleton.music.encoders.networks import SimpleAudioEncoder, SpectrogramEncoder
 from ml_skeleton.music.encoders.protocol import AudioEncoder, pool_over_time
 from ml_skeleton.music.encoders.registry import (
@@ -21,6 +22,8 @@ __all__ = [
     "SpectrogramEncoder",
     "build_encoder",
     "check_encoder_may_be_imported",
+    "heard",
+    "learning_part",
     "new_encoder",
     "pool_over_time",
 ]

@@ -10,7 +10,10 @@ from torch import Tensor
 class AudioEncoder(Protocol):
     """Turns windows of audio into vectors; it must also be a torch module.
 
-    One without a trainable parameter is written as it is, without training.
+    One without a trainable parameter is written as it is, without training. One
+    with an attribute `hears_level` that is true is called as forward(audio, level),
+    level (B,) being the root mean square of each crop at full scale 1, which
+    z-normalised audio does not tell.
     """
 
     def forward(self, audio: Tensor) -> Tensor:

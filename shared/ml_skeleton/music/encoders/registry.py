@@ -2,13 +2,14 @@
 
 import importlib
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
 from ml_skeleton.errors import UsageError, UserError
+from ml_skeleton.music.encoders.beside import BesideStatistics
 from ml_skeleton.music.encoders.multitask import MultiTaskEncoder
 from ml_skeleton.music.encoders.protocol import AudioEncoder
 
@@ -18,6 +19,7 @@ BUILT_IN = {  # imported when asked for, as some need packages that are extras
     "simple": f"{HERE}.networks:SimpleAudioEncoder",
     "random": f"{HERE}.controls:RandomEncoder",
     "random-wide": f"{HERE}.musicnn:RandomWideEncoder",
+    "statistics": f"{HERE}.statistics:StatisticsEncoder",
     "handcrafted": f"{HERE}.handcrafted:HandcraftedEncoder",
     "hf": f"{HERE}.hf:WaveformTransformer",
     "hf-clap": f"{HERE}.hf_clap:ClapTower",
@@ -29,6 +31,7 @@ PRETRAINED = {  # NAME:PATH reads weights; each function returns the built-in na
 }
 EXTRAS = {"transformers": "pretrained", "librosa": "handcrafted"}  # of the distribution ml-skeleton
 MULTITASK = "multitask"  # alone or before the name of another encoder
+STATISTICS = "+statistics"  # after the name of another encoder
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,10 @@ def new_encoder(name: str, arguments: dict[str, Any], sample_rate: int, albums: 
     training songs. Raises UsageError for an unknown name or arguments that the
     encoder does not take, InputError for weights that cannot be read.
     """
+    if name.endswith(STATISTICS):
+        inner = new_encoder(name.removesuffix(STATISTICS), arguments, sample_rate, albums)
+        beside = BesideStatistics(cast(AudioEncoder, inner.encoder), sample_rate)
+        return replace(inner, encoder=beside, model=f"{inner.model}{STATISTICS}")
     if _is_multitask(name):
         inner = new_encoder(_inner(name), arguments, sample_rate, albums)
         with_heads = MultiTaskEncoder(cast(AudioEncoder, inner.encoder), albums)
@@ -72,9 +79,12 @@ def build_encoder(name: str, arguments: dict[str, Any]) -> nn.Module:
     """Return a new encoder: a built-in by its name, or a class of the user's as package.module:Class.
 
     `multitask:` before a name keeps heads beside the encoder, for the number of
-    albums in `arguments`. Raises UsageError for an unknown name or arguments that
+    albums in `arguments`; `+statistics` after it adds those. Raises UsageError for an unknown name or arguments that
     the class does not take.
     """
+    if name.endswith(STATISTICS):
+        learned = build_encoder(name.removesuffix(STATISTICS), arguments)
+        return BesideStatistics(cast(AudioEncoder, learned), arguments["sample_rate"])
     if _is_multitask(name):
         rest = dict(arguments)
         albums = rest.pop("albums")
@@ -87,6 +97,7 @@ def build_encoder(name: str, arguments: dict[str, Any]) -> nn.Module:
 
 def check_encoder_may_be_imported(name: str, asked: str | None) -> None:
     """Raise UserError when a checkpoint names a class that is not built in and that the user did not name."""
+    name = name.removesuffix(STATISTICS)
     if _is_multitask(name):
         name = _inner(name)
     if name not in BUILT_IN and name != asked:
