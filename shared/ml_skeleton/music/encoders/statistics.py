@@ -41,6 +41,14 @@ class StatisticsEncoder(nn.Module):
     """
 
     hears_level = True
+    filters: Tensor
+    moments: Tensor
+    cosines: Tensor
+    below: Tensor
+    classes: Tensor
+    beat_bands: Tensor
+    window: Tensor
+    beat_window: Tensor
 
     def __init__(self, sample_rate: int = 16000) -> None:
         super().__init__()
@@ -61,7 +69,7 @@ class StatisticsEncoder(nn.Module):
         self._constant("beat_bands", _averages(beat_hz, BEAT_BANDS_HZ))
         self._constant("window", torch.hann_window(self.frame))
         self._constant("beat_window", torch.hann_window(self.beat_frame))
-        self.dimension = self(torch.zeros(1, sample_rate)).shape[1]
+        self.dimension: int = self(torch.zeros(1, sample_rate)).shape[1]
 
     @torch.no_grad()
     def forward(self, audio: Tensor, level: Tensor | None = None) -> Tensor:
@@ -166,7 +174,9 @@ def _quantile(tracks: Tensor, share: float) -> Tensor:
 
 def _contrast(mel: Tensor) -> Tensor:
     """Return how far peaks stand out within groups of bands of (B, L, 64): mean, deviation and the lowest band."""
-    groups = mel[:, :, : MEL_BANDS // OCTAVE_BANDS * OCTAVE_BANDS].unflatten(2, (-1, OCTAVE_BANDS))  # (B, L, 6, 10)
+    groups = mel[:, :, : MEL_BANDS // OCTAVE_BANDS * OCTAVE_BANDS].unfold(
+        2, OCTAVE_BANDS, OCTAVE_BANDS
+    )  # (B, L, 6, 10)
     lowest = groups.amin(dim=3)
     contrast = groups.amax(dim=3) - lowest
     return torch.cat([contrast.mean(dim=1), _deviation(contrast), lowest.mean(dim=1)], dim=1)
@@ -195,7 +205,8 @@ def _modulation(bands: Tensor) -> Tensor:
     envelope = (bands - bands.mean(dim=1, keepdim=True)) * torch.hann_window(frames, device=bands.device)[:, None]
     power = torch.fft.rfft(envelope, length, dim=1).abs().square() / frames  # (B, M, 6)
     hz = torch.fft.rfftfreq(length, 1 / BEATS_PER_S, device=bands.device)
-    return (power.transpose(1, 2) @ _averages(hz, MODULATION_HZ) + 1e-3).log().flatten(1)
+    swelling: Tensor = (power.transpose(1, 2) @ _averages(hz, MODULATION_HZ) + 1e-3).log()
+    return swelling.flatten(1)
 
 
 def _dynamics(audio: Tensor, frame: int, loudness: Tensor) -> Tensor:
