@@ -15,6 +15,7 @@ config := "configs/music_recommendation.yaml"
 device := "auto"
 epochs := "10"
 top := "100"
+limits := "" # what a version must keep before playlists are made of it, such as "--min spearman=0.2 --max unreachable=0.3"
 demo := "demo"
 extras := "--extra models --extra handcrafted --extra pretrained --extra duckdb --extra tracking --extra tuning --extra ray --extra postgresql --extra mysql --extra speech --extra plot"
 
@@ -25,13 +26,15 @@ encoder := quote(out / "checkpoints/encoder.pt")
 store := quote(out / "artifacts/embeddings.db")
 classifier := quote(out / "checkpoints/classifier.pt")
 evaluation := quote(out / "evaluation")
+shipped := quote(out / "evaluation/shipped.json")
+control := quote(out / "checkpoints/control.pt")
 recommendations := quote(out / "artifacts/recommendations")
 configuration := quote(config)
 encoder_study := quote(out / "runs/encoder")
 classifier_study := quote(out / "runs/classifier")
 tuned := quote(out / "tuned.yaml")
 tuned_or_config := if path_exists(out / "tuned.yaml") == "true" { tuned } else { configuration }
-same := "db=" + database + " out=" + quote(out) + " device=" + device + " epochs=" + epochs + " top=" + top
+same := "db=" + database + " out=" + quote(out) + " device=" + device + " epochs=" + epochs + " top=" + top + " limits=" + quote(limits)
 
 # list the recipes
 default:
@@ -63,9 +66,9 @@ demo: setup
     clem-demo --out {{demo}}
     @just db={{demo}}/clementine.db out={{demo}} device={{device}} epochs={{epochs}} music-pipeline
 
-# all steps on your library; each resumes or skips by itself
+# all steps on your library; each resumes or skips by itself. What does not pass the gate leaves the old playlists
 [group('music')]
-music-pipeline: extract train embed classify evaluate recommend
+music-pipeline: extract train embed control evaluate gate classify recommend
     @echo
     @ml_skeleton summary --crops {{crops}} --evaluation {{evaluation}}/evaluation.json --recommendations {{recommendations}}
 
@@ -94,6 +97,17 @@ classify: setup
 evaluate: setup
     evaluate {{store}} --out {{evaluation}} --config {{configuration}} >/dev/null
 
+# an encoder that has learned nothing, which `evaluate` compares yours with
+[group('music')]
+control: setup
+    train-encoder {{crops}} --encoder random --out {{control}} --quiet >/dev/null
+    embed {{control}} --crops {{crops}} --store {{store}} --device {{device}} --config {{configuration}} >/dev/null
+
+# go on only with a version that keeps the limits and ranks no worse than the one that ships
+[group('music')]
+gate: setup
+    evaluate gate {{evaluation}}/evaluation.json --ship {{shipped}} {{limits}} >/dev/null
+
 # write the playlists
 [group('music')]
 recommend: setup
@@ -120,7 +134,7 @@ tune-classifier trials="20": setup
 [group('tuning')]
 music-pipeline-tuned trials="20": extract (tune-encoder trials)
     @just {{same}} config={{tuned}} train embed tune-classifier {{trials}}
-    @just {{same}} config={{tuned}} classify evaluate recommend
+    @just {{same}} config={{tuned}} control evaluate gate classify recommend
     @echo
     @ml_skeleton summary --crops {{crops}} --evaluation {{evaluation}}/evaluation.json --recommendations {{recommendations}}
 

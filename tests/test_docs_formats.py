@@ -15,14 +15,16 @@ from ml_skeleton.artifacts import checkpoints, crops, duplicates, embeddings, ev
 from ml_skeleton.artifacts.crops import AUDIO_SCHEMA, Crops
 from ml_skeleton.artifacts.duplicates import DUPLICATES_SCHEMA
 from ml_skeleton.artifacts.embeddings import Health, open_or_make_store, open_store
-from ml_skeleton.artifacts.evaluations import Evaluation, Prediction
+from ml_skeleton.artifacts.evaluations import Comparison, Evaluation, Measured, Prediction, Situation
 from ml_skeleton.artifacts.ledger import FAILURES_SCHEMA
 from ml_skeleton.artifacts.playlists import Entry, Playlist, write_playlist
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.artifacts.songs import SONGS_SCHEMA
 from ml_skeleton.artifacts.speech import SPEECH_SCHEMA
-from ml_skeleton.music.rated import FitSettings, rated_songs
+from ml_skeleton.music.rated import FitSettings, rated_songs, vectors_of
+from ml_skeleton.music.recordings import recordings_of
 from ml_skeleton.music.scores import Scores
+from ml_skeleton_evaluate.space import measure_space
 from ml_skeleton_nightly import status
 from ml_skeleton_nightly.status import Night, Step
 from ml_skeleton_train_classifier.train import train_classifier
@@ -54,7 +56,7 @@ def names_in(title: str, header: str) -> list[str]:
     starts = [number for number, row in enumerate(rows) if row[0] == header]
     names = []
     for row in rows[starts[0] + 1 :]:
-        if row[0].startswith(("field", "figure", "column", "key", "share")) and row[1] in {"type", "meaning", "in"}:
+        if re.match(r"(field|figure|column|key|share)\b", row[0]) and row[1] in {"type", "meaning", "in"}:
             break
         names.append(row[0])
     return names
@@ -127,11 +129,26 @@ def test_every_field_of_the_provenance_is_described():
 
 
 def test_every_key_of_an_evaluation_is_described():
-    title = "evaluation.json"
+    kinds = {
+        "key": Evaluation,
+        "key of a version": Measured,
+        "key of a situation": Situation,
+        "figure": Scores,
+        "field of a prediction": Prediction,
+        "key of a comparison": Comparison,
+    }
+    by_hand = {"provenance", "songs"}  # under another name, and the number of songs that figures are of
 
-    assert set(names_in(title, "key")) == {field.name for field in fields(Evaluation)} - {"provenance"}
-    assert set(names_in(title, "figure")) == {field.name for field in fields(Scores)}
-    assert set(names_in(title, "field of a prediction")) == {field.name for field in fields(Prediction)}
+    for header, kind in kinds.items():
+        expected = {field.name for field in fields(kind)} - (by_hand if kind in (Evaluation, Scores) else set())
+        assert set(names_in("evaluation.json", header)) == expected, header
+
+
+def test_every_figure_of_the_space_is_described(make_store, rated_library):
+    with open_store(make_store(rated_library)) as store:
+        figures = measure_space(vectors_of(store, [None]), recordings_of(store.songs()))
+
+    assert names_in("evaluation.json", "figure of the space") == list(figures)
 
 
 def test_every_key_of_the_status_of_a_night_is_described():

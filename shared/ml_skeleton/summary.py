@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from ml_skeleton.artifacts.crops import Crops, read_failures
-from ml_skeleton.artifacts.evaluations import Evaluation, read_evaluation
+from ml_skeleton.artifacts.evaluations import HEADLINE, MODEL, Evaluation, read_evaluation
 from ml_skeleton.artifacts.playlists import read_playlist
 from ml_skeleton.console import counted
 
@@ -45,15 +45,16 @@ def _unreadable(crops_path: Path) -> str:
 
 
 def _agreement(evaluation: Evaluation) -> str:
-    def error(method: str) -> str:
-        return f"{evaluation.figures[method]['rmse_stars']:.2f}"
-
-    floors = ", ".join(f"{method} {error(method)}" for method in evaluation.figures if method != "model")
+    measured = evaluation.versions[0]
+    situation = measured.situations[HEADLINE]
+    errors = {method: f"{figures['rmse_stars'].value:.2f}" for method, figures in situation.figures.items()}
+    others = ", ".join(f"{method} {error}" for method, error in errors.items() if method != MODEL)
+    verdicts = [f"           {name}: {one.verdict}" for name, one in measured.situations.items()]
     return "\n".join(
         [
             f"Accuracy   on {evaluation.tested_songs} rated songs that no model had learned from:",
-            f"           typical error {error('model')} stars; without listening: {floors}",
-            f"           {evaluation.verdict}",
+            f"           typical error on new albums {errors[MODEL]} stars; others: {others}",
+            *verdicts,
         ]
     )
 

@@ -170,13 +170,19 @@ class EmbeddingStore(ABC):
         return parse_provenance(row[0] if row else None, self.path)
 
     def version(self, name: str | None) -> Version:
-        """Return the version of that name, or the newest for None; raise InputError if there is none."""
+        """Return the version of that name, or the newest for None; raise InputError if there is none.
+
+        A control is the newest only where there is nothing else.
+        """
         versions = {version.name: version for version in self.versions()}
         if not versions:
             raise InputError(f"{self.path}: holds no embeddings yet; make some with: {MADE_BY} {self.path}")
         if name is not None and name not in versions:
             raise InputError(f"{self.path}: no version {name!r}; it holds {', '.join(sorted(versions))}")
-        return versions[name] if name is not None else list(versions.values())[-1]
+        if name is not None:
+            return versions[name]
+        every = list(versions.values())
+        return next((version for version in reversed(every) if not version.is_control), every[-1])
 
 
 @contextmanager

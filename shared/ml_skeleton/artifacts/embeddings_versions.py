@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_skeleton.artifacts.provenance import Parent
 
+CONTROLS = ("random-wide", "random", "handcrafted")  # encoders that have learned nothing, see docs/encoders.md
 VERSION_COLUMNS = ("name", "encoder_fingerprint", "dimension", "settings", "parents", "created", "health")
 
 
@@ -35,6 +36,11 @@ class Version:
     parents: tuple[Parent, ...]  # the encoder and the crops
     created: str
     health: Health | None = None  # None until it is measured, or where songs are too few
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the name is that of an encoder that has learned nothing, as embed gives it: random-1234abcd."""
+        return any(self.name == control or self.name.startswith(f"{control}-") for control in CONTROLS)
 
 
 def version_row(version: Version) -> tuple[str | int | None, ...]:

@@ -46,6 +46,9 @@ SONGS_SCHEMA = pa.schema(
         pa.field("playlists", pa.list_(pa.string())),  # of the listener that it stands in; null where not read
         pa.field("alike", pa.string()),  # audio_id for all recordings that sound the same; null where none does
         pa.field("rating_changed", pa.int64()),  # Unix time of the run that found another rating than before; else null
+        pa.field(
+            "score", pa.float64()
+        ),  # the player's own guess from plays and skips, 0 to 100; null where it has none
     ]
 )
 
@@ -80,6 +83,7 @@ class Song:
     playlists: tuple[str, ...] | None = None
     alike: str | None = None
     rating_changed: int | None = None
+    score: float | None = None
 
     @property
     def label(self) -> str:

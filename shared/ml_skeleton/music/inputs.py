@@ -78,7 +78,7 @@ def keys_of(names: Iterable[str]) -> Keys:
 
 def commonest_genres(recordings: Iterable[Recording]) -> list[str]:
     """Return the genres of more than one recording, the commonest first, at most 32."""
-    counts = Counter(genre for recording in recordings for genre in _genres(recording))
+    counts = Counter(genre for recording in recordings for genre in genres_of(recording))
     ranked = sorted(counts, key=lambda genre: (-counts[genre], genre))
     return [genre for genre in ranked if counts[genre] > 1][:MOST_GENRES]
 
@@ -91,7 +91,7 @@ def plays_and_skips(recording: Recording) -> tuple[int, int]:
 
 def _metadata(recording: Recording, genres: Sequence[str]) -> list[float]:
     """Return genre, year and length; what is missing is 0 and has a column that says so."""
-    song, own = recording.song, _genres(recording)
+    song, own = recording.song, genres_of(recording)
     decades = (song.year - YEAR_0) / DECADES if song.year else 0.0
     length = float(np.log(song.length_s)) if song.length_s else 0.0
     missing = [float(not song.year), float(not song.length_s)]
@@ -104,8 +104,9 @@ def _behaviour(recording: Recording) -> list[float]:
     return [float(np.log1p(plays)), float(np.log1p(skips)), (skips + 1) / (plays + skips + 2), float(plays + skips > 0)]
 
 
-def _genres(recording: Recording) -> set[str]:
+def genres_of(recording: Recording) -> list[str]:
+    """Return the genres that its tag names, folded for comparison."""
     text = recording.song.genre.casefold()
     for separator in ",/|":
         text = text.replace(separator, ";")
-    return {genre.strip() for genre in text.split(";")} - {""}
+    return list(dict.fromkeys(filter(None, map(str.strip, text.split(";")))))

@@ -1,7 +1,7 @@
 """The rated songs of embedding versions, and how a classifier is fitted to them; needs no torch."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,11 @@ class RatedSongs:
     def rated(self) -> int:
         """How many of the recordings are rated."""
         return int((~self.examples.weak).sum())
+
+    def only(self, audio_ids: Set[str]) -> "RatedSongs":
+        """Return the same without the recordings that are not among `audio_ids`."""
+        rows = np.array([row for row, r in enumerate(self.recordings) if r.audio_id in audio_ids], dtype=np.intp)
+        return replace(self, recordings=[self.recordings[row] for row in rows], examples=self.examples.at(rows))
 
     def purpose(self, *settings: object) -> str:
         """Return the fingerprint of all that decides what is learned from these songs with `settings`."""

@@ -39,7 +39,7 @@ def split_by_artist(recordings: Sequence[Recording], shares: Mapping[str, float]
 
 def album_folds(recordings: Sequence[Recording], folds: int, seed: int) -> list[int]:
     """Return the fold, 0 to folds - 1, of each recording; recordings that share an album share the fold."""
-    return balanced_folds(_joined_albums(recordings), folds, seed)
+    return balanced_folds(joined_albums(recordings), folds, seed)
 
 
 def balanced_folds(groups: Sequence[str], folds: int, seed: int) -> list[int]:
@@ -53,15 +53,27 @@ def balanced_folds(groups: Sequence[str], folds: int, seed: int) -> list[int]:
     return [fold_of[name] for name in groups]
 
 
+def artist_folds(recordings: Sequence[Recording], folds: int, seed: int) -> list[int]:
+    """Return the fold of each recording, artists kept whole; one of no known artist goes with its album, or alone."""
+    albums = joined_albums(recordings)
+    names = [f"artist {r.artist}" if r.artist else album for r, album in zip(recordings, albums, strict=True)]
+    return balanced_folds(names, folds, seed)
+
+
+def song_folds(recordings: Sequence[Recording], folds: int, seed: int) -> list[int]:
+    """Return the fold of each recording; those that sound the same share it, all others are dealt out by chance."""
+    return balanced_folds([recording.group for recording in recordings], folds, seed)
+
+
 def _units(recordings: Sequence[Recording]) -> list[str]:
     """What goes to a side as a whole: the artist; the album where there are few artists; the song where neither."""
     artists = {recording.artist for recording in recordings if recording.artist}
     if len(artists) < FEWEST_ARTISTS:
-        return _joined_albums(recordings)
+        return joined_albums(recordings)
     return [recording.artist or recording.audio_id for recording in recordings]
 
 
-def _joined_albums(recordings: Sequence[Recording]) -> list[str]:
+def joined_albums(recordings: Sequence[Recording]) -> list[str]:
     """Return a name of the group of each recording; albums that share a recording are one group."""
     leader: dict[str, str] = {}
 

@@ -13,7 +13,6 @@ from ml_skeleton.console import (
     Quiet,
     Seed,
     StoreArgument,
-    VersionToRead,
     calm_linear_algebra,
     new_app,
     note,
@@ -21,15 +20,34 @@ from ml_skeleton.console import (
     run_tool,
 )
 
-app = new_app()
+from ml_skeleton_evaluate import further
+
+app = new_app(default="measure")
+app.command()(further.gate)
 
 
 @app.command()
-def evaluate(
+def measure(
     store: StoreArgument = None,
-    version: VersionToRead = None,
+    versions: Annotated[
+        str | None,
+        typer.Option(
+            "--versions",
+            "--version",
+            metavar="A,B",
+            help="Versions to measure, the first being what others are compared with; A+B are used side by side.",
+            show_default="the newest",
+        ),
+    ] = None,
+    classifier: Annotated[
+        str, typer.Option(metavar="NAME", help="Model to measure with, or the checkpoint of a classifier to fit alike.")
+    ] = "gp",
     out: Annotated[Path, typer.Option(help="Folder for evaluation.json.")] = Path("evaluation"),
-    folds: Annotated[int, typer.Option(min=2, help="Folds of whole albums.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, help="Folds of songs, of whole albums and of whole artists.")] = 5,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="First day of what is predicted from before.", show_default="the last fifth"),
+    ] = None,
     max_speech: MaxSpeech = MOST_SPEECH,
     seed: Seed = 42,
     metrics: MetricsFile = None,
@@ -37,26 +55,31 @@ def evaluate(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Predict ratings of songs whose albums were held out, compare with the true ones, and print evaluation.json.
+    """Predict ratings of songs that nothing has learned from, compare with the true ones, and print evaluation.json.
 
     The table on standard error shows the model beside what anybody could guess
     without hearing a note.
     """
+    from ml_skeleton_evaluate.options import asked_for
+
+    asked = asked_for(versions, classifier, since, seed)
     store = path_from_pipe(store, "embedding database", "embed")
     from ml_skeleton.artifacts.embeddings import open_store  # here, as databases take a while to import
     from ml_skeleton.artifacts.evaluations import FILE_NAME
     from ml_skeleton.artifacts.metrics import MetricsLog
-    from ml_skeleton.music.rated import FitSettings, rated_songs
 
-    from ml_skeleton_evaluate.evaluate import MODEL, current, table
-    from ml_skeleton_evaluate.evaluate import evaluate as measure
+    from ml_skeleton_evaluate.evaluate import Protocol, current, evaluate
+    from ml_skeleton_evaluate.gather import gather
+    from ml_skeleton_evaluate.table import table
 
-    settings = FitSettings(seed=seed)
+    protocol = Protocol(folds, seed, asked.since)
     with open_store(store) as opened:
-        songs = rated_songs(opened, version, max_speech)
-    done = (None if force else current(songs, out, folds, settings)) or measure(songs, out, folds, settings)
-    MetricsLog(metrics).result(done.figures[MODEL])
-    note(f"{done.tested_songs} songs of albums held out\n{table(done)}")
+        gathered = gather(opened, asked.versions, max_speech, asked.targeting)
+    done = (None if force else current(gathered, out, protocol, asked.settings)) or evaluate(
+        gathered, out, protocol, asked.settings
+    )
+    MetricsLog(metrics).result(done.versions[0].figure_values())
+    note(f"{done.tested_songs} songs that nothing has learned from\n{table(done)}")
     note(done.verdict)
     typer.echo(out / FILE_NAME)
 

@@ -1,122 +1,215 @@
 """Measures how well ratings are predicted for songs that neither the encoder nor the classifier has learned from."""
 
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from ml_skeleton.artifacts.evaluations import (
     FILE_NAME,
     FORMAT,
     KIND,
+    MODEL,
+    NEW_ALBUM,
+    NEW_SONG,
     Evaluation,
+    Figure,
+    Gain,
+    Learned,
+    Measured,
     Prediction,
-    read_evaluation,
+    Situation,
+    earlier_evaluation,
     write_evaluation,
 )
-from ml_skeleton.artifacts.provenance import Provenance
+from ml_skeleton.artifacts.provenance import Parent, Provenance
+from ml_skeleton.console import progress
 from ml_skeleton.errors import InputError
-from ml_skeleton.music.floors import album_mean, artist_mean
-from ml_skeleton.music.rated import FitSettings, RatedSongs
-from ml_skeleton.music.scores import Ratings, Scores, score
-from ml_skeleton.music.splits import album_folds
+from ml_skeleton.music.classifiers.conformal import SHOWN
+from ml_skeleton.music.rated import FitSettings
+from ml_skeleton.music.resampling import Scored, album_samples, difference, scored
+from ml_skeleton.music.scores import Ratings, Weights
+from ml_skeleton.music.splits import joined_albums
+
+from ml_skeleton_evaluate.compare import compare_with_first
+from ml_skeleton_evaluate.contest import CURVE, SCORE, Said, hold_contest, tasks_of
+from ml_skeleton_evaluate.gather import Gathered
+from ml_skeleton_evaluate.situations import FEWEST_TESTED, Plan, plans_for
+from ml_skeleton_evaluate.space import measure_space
+from ml_skeleton_evaluate.verdict import verdict_in, verdict_of
 
 TOOL = "evaluate"
-FEWEST_TESTED = 5
-MODEL = "model"
-FLOORS = ("global mean", "artist mean", "album mean*")
-FOOTNOTE = "* knows other ratings of the same album, which the model is not given"
+# Amatriain, Pujol, Oliver, "I like it... I like it not", UMAP 2009: people rated films again; root mean squared
+# difference of two ratings by one person, on a scale of five stars.
+CEILING: dict[str, float | str] = {
+    "low_stars": 0.557,
+    "high_stars": 0.8156,
+    "source": "Amatriain, Pujol and Oliver, UMAP 2009 (films)",
+}
 
 
-def current(songs: RatedSongs, out: Path, folds: int, settings: FitSettings) -> Evaluation | None:
+@dataclass(frozen=True)
+class Protocol:
+    """How it is measured."""
+
+    folds: int = 5
+    seed: int = 42
+    since: int | None = None  # Unix time that the songs of LATER begin with
+
+
+def current(gathered: Gathered, out: Path, protocol: Protocol, settings: FitSettings) -> Evaluation | None:
     """Return the evaluation in `out` if it is of these songs and settings; needs no torch."""
-    path = out / FILE_NAME
-    found = read_evaluation(path) if path.exists() else None
-    return found if found and found.purpose == songs.purpose(settings, folds) else None
+    found = earlier_evaluation(out / FILE_NAME)
+    return found if found and found.purpose == gathered.purpose(protocol, settings) else None
 
 
-def evaluate(songs: RatedSongs, out: Path, folds: int, settings: FitSettings) -> Evaluation:
+def evaluate(gathered: Gathered, out: Path, protocol: Protocol, settings: FitSettings) -> Evaluation:
     """Write evaluation.json to `out` and return what it holds.
 
-    The songs tested are rated ones whose rating the encoder never saw. They are
-    cut into `folds` of whole albums; for each fold a classifier is fitted on all
-    other rated songs, as train-classifier would, and asked for the fold. Floors
-    are given the same songs. Raises InputError if fewer than 5 songs can be
-    tested, or all songs share one album.
+    The songs tested are rated ones whose rating no encoder in question has seen.
+    All methods predict them in all situations, each time from the same other songs.
+    Raises InputError if fewer than 5 songs can be tested, or all songs share one album.
     """
-    tested = np.flatnonzero(~songs.examples.seen & ~songs.examples.weak)
-    fold_of = np.array(album_folds(songs.recordings, folds, settings.seed))
-    if len(tested) < FEWEST_TESTED or len(np.unique(fold_of)) < 2:
+    recordings, tested = gathered.recordings, gathered.tested
+    albums = joined_albums(recordings)
+    names = [contestant.name for contestant in gathered.contestants if contestant.is_version]
+    if len(tested) < FEWEST_TESTED or len(set(albums)) < 2:
         raise InputError(
-            f"{songs.path}: {len(songs.recordings)} rated songs, of which {len(tested)} are new to version "
-            f"{songs.version!r}; at least {FEWEST_TESTED}, and two albums, are needed: rate more songs, or train "
-            "the encoder with a larger --test-fraction"
+            f"{gathered.versions[0].path}: {gathered.versions[0].rated} rated songs, of which {len(tested)} are new to "
+            f"version {', '.join(names)}; at least {FEWEST_TESTED}, and two albums, are needed: rate more songs, or "
+            "train the encoder with a larger --test-fraction"
         )
-    predicted = _predictions(songs, tested, fold_of, settings)
-    true = songs.examples.ratings[tested]
-    scores = {method: score(values, true) for method, values in predicted.items()}
-    every = {"version": songs.version, "folds": folds, "classifier": settings.as_dict()}
+    plans = plans_for(recordings, tested, protocol.folds, protocol.seed, protocol.since)
+    with progress("measuring", len(tasks_of(gathered.contestants, plans)), "fits") as shown:
+        said = hold_contest(gathered.contestants, recordings, plans, settings, shown)
+    sampled = _Sampled(said, plans, gathered, albums, protocol.seed)
+    measured = [_measure(name, place, sampled, gathered) for place, name in enumerate(names)]
+    every = {"versions": names, "folds": protocol.folds, "since": protocol.since, "classifier": settings.as_dict()}
     evaluation = Evaluation(
-        provenance=Provenance(KIND, FORMAT, TOOL, every, settings.seed, parents=songs.parents),
-        purpose=songs.purpose(settings, folds),
-        version=songs.version,
-        rated_songs=len(songs.recordings),
+        provenance=Provenance(KIND, FORMAT, TOOL, every, protocol.seed, parents=_parents(gathered)),
+        purpose=gathered.purpose(protocol, settings),
+        rated_songs=gathered.versions[0].rated,
         tested_songs=len(tested),
-        figures={method: asdict(figures) for method, figures in scores.items()},
-        verdict=_verdict(scores),
-        predictions=[
-            Prediction(songs.recordings[row].audio_id, songs.recordings[row].song.label, float(t), float(p))
-            for row, t, p in zip(tested, true, predicted[MODEL], strict=True)
-        ],
+        ceiling=CEILING,
+        verdict="; ".join(version.verdict for version in measured),
+        versions=measured,
+        comparisons=compare_with_first(gathered, names, plans, sampled.scores_of, settings),
     )
     write_evaluation(out, evaluation)
     return evaluation
 
 
-def table(evaluation: Evaluation) -> str:
-    """Return the figures as a table for a person."""
-    names = {
-        "spearman": "rank corr.",
-        "rmse_stars": "RMSE stars",
-        "mae_stars": "MAE stars",
-        "auc_loved": "AUC >= 4 stars",
-    }
-    width = max(map(len, evaluation.figures)) + 2
-    lines = [" " * width + "".join(f"{title:>16}" for title in names.values())]
-    for method, figures in evaluation.figures.items():
-        cells = ("undefined" if figures[name] is None else f"{figures[name]:.3f}" for name in names)
-        lines.append(f"{method:<{width}}" + "".join(f"{cell:>16}" for cell in cells))
-    return "\n".join([*lines, FOOTNOTE])
+class _Sampled:
+    """The scores of every method in every situation, all on the same samples of albums."""
+
+    def __init__(
+        self, said: Mapping[str, Said], plans: Mapping[str, Plan], gathered: Gathered, albums: list[str], seed: int
+    ) -> None:
+        self.said, self.plans, self.albums = said, plans, albums
+        self.true = gathered.versions[0].examples.ratings
+        self.weights: dict[str, Weights] = {
+            name: album_samples([albums[row] for row in plan.tested], seed) for name, plan in plans.items()
+        }
+        self._scored: dict[tuple[str, str], Scored] = {}
+
+    def scores_of(self, situation: str, method: str) -> Scored:
+        """Return a method's scores in a situation, or in one of the learning curve."""
+        if (situation, method) not in self._scored:
+            self._scored[situation, method] = self.score(situation, self.said[situation].mean[method])
+        return self._scored[situation, method]
+
+    def score(self, situation: str, predicted: Ratings) -> Scored:
+        """Return the scores of predictions for all songs (N,) in a situation."""
+        plan = situation if situation in self.plans else NEW_ALBUM
+        rows = self.plans[plan].tested
+        return scored(predicted[rows], self.true[rows], self.weights[plan])
 
 
-def _predictions(
-    songs: RatedSongs, tested: npt.NDArray[np.intp], fold_of: npt.NDArray[np.int64], settings: FitSettings
-) -> dict[str, Ratings]:
-    """Return the predictions for the tested songs by method; only album mean* knows ratings of the song's albums."""
-    from ml_skeleton.music.classifiers.fitting import fit_classifier
-
-    overall = float(songs.examples.ratings.mean())
-    methods = {method: np.empty(len(tested)) for method in (MODEL, *FLOORS)}
-    for fold in np.unique(fold_of[tested]):
-        here = fold_of[tested] == fold
-        asked = [songs.recordings[row] for row in tested[here]]
-        others = np.flatnonzero(fold_of != fold)
-        known = [songs.recordings[row] for row in others]
-        inner = np.array(album_folds(known, settings.folds, settings.seed))
-        fitted = fit_classifier(songs.examples.at(others), inner, settings)
-        methods[MODEL][here] = fitted.predict(songs.examples.inputs.at(tested[here])).mean
-        methods["global mean"][here] = overall
-        methods["artist mean"][here] = artist_mean(known, asked, overall)
-        methods["album mean*"][here] = album_mean(songs.recordings, asked, overall)
-    return methods
-
-
-def _verdict(scores: dict[str, Scores]) -> str:
-    model, floor = scores[MODEL], scores["global mean"]
-    gain = 1 - (model.rmse_stars / floor.rmse_stars) ** 2 if floor.rmse_stars > 0 else 0.0
-    rank = "undefined" if model.spearman is None else f"{model.spearman:.2f}"
-    if gain <= 0 or (model.spearman or 0.0) <= 0:
-        return f"no audio signal shown: rank correlation {rank}, error not below that of the mean rating"
-    return (
-        f"rank correlation {rank}, {gain:.0%} of the variance of the ratings explained, on {model.songs} unheard songs"
+def _measure(name: str, place: int, sampled: _Sampled, gathered: Gathered) -> Measured:
+    versions = {contestant.name for contestant in gathered.contestants if contestant.is_version}
+    situations = {situation: _situation(situation, name, versions, sampled) for situation in sampled.plans}
+    return Measured(
+        version=name,
+        situations=situations,
+        leakage=_leakage(name, sampled),
+        covered=_covered(name, sampled),
+        learning=_learning(name, sampled),
+        space=measure_space(gathered.heard[place], gathered.library),
+        predictions=_predictions(name, sampled, gathered),
+        verdict=verdict_of(situations),
     )
+
+
+def _situation(situation: str, name: str, versions: set[str], sampled: _Sampled) -> Situation:
+    others = [method for method in sampled.said[situation].mean if method not in versions]
+    ours = sampled.scores_of(situation, name)
+    theirs = {method: sampled.scores_of(situation, method) for method in others}
+    rivals = {method: scores for method, scores in theirs.items() if method != SCORE}
+    best = max(rivals, key=lambda method: np.nan_to_num(rivals[method].measured["spearman"]))
+    gained = difference(ours, rivals[best], "spearman")
+    gain = Gain(best, gained.value or 0.0, gained.low, gained.high)
+    figures = {MODEL: ours.figures(), **{method: scores.figures() for method, scores in theirs.items()}}
+    songs = len(sampled.plans[situation].tested)
+    return Situation(songs, figures, gain, verdict_in(figures[MODEL], gain, songs))
+
+
+def _leakage(name: str, sampled: _Sampled) -> Figure:
+    songs, albums = (sampled.score(one, sampled.said[one].by_ear[name]) for one in (NEW_SONG, NEW_ALBUM))
+    return difference(songs, albums, "spearman")
+
+
+def _covered(name: str, sampled: _Sampled) -> dict[str, float]:
+    """Return by level the share of the tested ratings that lie in their interval."""
+    rows = sampled.plans[NEW_ALBUM].tested
+    true = sampled.true[rows]
+    bounds = sampled.said[NEW_ALBUM].bounds[name]
+    return {
+        str(level): float(((low[rows] <= true) & (true <= high[rows])).mean()) for level, (low, high) in bounds.items()
+    }
+
+
+def _learning(name: str, sampled: _Sampled) -> list[Learned]:
+    most = max(len(split.known) for split in sampled.plans[NEW_ALBUM].splits)
+    keys = {share: f"{NEW_ALBUM} {share}" for share in CURVE} | {1.0: NEW_ALBUM}
+    return [
+        Learned(share, max(round(share * most), 2), sampled.scores_of(key, name).figures())
+        for share, key in keys.items()
+    ]
+
+
+def _predictions(name: str, sampled: _Sampled, gathered: Gathered) -> list[Prediction]:
+    known = _known_of_artist(sampled.plans[NEW_SONG], gathered)
+    low, high = sampled.said[NEW_ALBUM].bounds[name][SHOWN]
+    predictions = []
+    for row in sampled.plans[NEW_ALBUM].tested.tolist():
+        recording = gathered.recordings[row]
+        said = {situation: float(sampled.said[situation].mean[name][row]) for situation in sampled.plans}
+        predictions.append(
+            Prediction(
+                audio_id=recording.audio_id,
+                song=recording.song.label,
+                album=sampled.albums[row],
+                true=float(sampled.true[row]),
+                predicted={situation: value for situation, value in said.items() if not np.isnan(value)},
+                low=float(low[row]),
+                high=float(high[row]),
+                known=known.get(row, 0),
+            )
+        )
+    return predictions
+
+
+def _known_of_artist(plan: Plan, gathered: Gathered) -> dict[int, int]:
+    """Return for each row asked how many of its artist's songs are among the known ones."""
+    counts = {}
+    for split in plan.splits:
+        known = Counter(gathered.recordings[row].artist for row in split.known)
+        for row in split.asked.tolist():
+            artist = gathered.recordings[row].artist
+            counts[row] = known[artist] if artist else 0
+    return counts
+
+
+def _parents(gathered: Gathered) -> tuple[Parent, ...]:
+    return tuple(dict.fromkeys(parent for songs in gathered.versions for parent in songs.parents))

@@ -35,6 +35,7 @@ COLUMNS = [
     "length",
     "beginning",
     "rating",
+    "score",
     "playcount",
     "skipcount",
     "lastplayed",
@@ -123,6 +124,7 @@ def _song(player: str, row: Mapping[str, object]) -> Song:
         filesize=None,
         available=not _number(row["unavailable"], 0),
         audio_id=None,
+        score=_score(row),
     )
 
 
@@ -131,6 +133,13 @@ def rating_of(value: object) -> float | None:
     if not isinstance(value, int | float) or not 0 <= value <= 1:
         return None
     return round(float(value), 1)
+
+
+def _score(row: Mapping[str, object]) -> float | None:
+    """Return the player's score; a song that was neither played nor skipped has none, though the column says 0."""
+    score = row["score"]
+    heard = _number(row["playcount"], 0) > 0 or _number(row["skipcount"], 0) > 0
+    return float(score) if isinstance(score, int | float) and heard else None
 
 
 def _text(value: object) -> str:

@@ -16,8 +16,6 @@ from ml_skeleton_nightly.models import Model, Models, count_new, ratings_of, rem
 from ml_skeleton_nightly.status import StatusFile, Step
 from ml_skeleton_nightly.steps import Run, StepFailed, run_command
 
-MODEL = "model"  # among the methods that evaluate measures
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -112,7 +110,7 @@ class _Steps:
         model = models.current()
         if model is None:
             raise failure or UserError(f"{models.folder}: no model there")
-        night.model, night.figures = model.name, dict(read_evaluation(model.evaluation).figures[MODEL])
+        night.model, night.figures = model.name, read_evaluation(model.evaluation).versions[0].figure_values()
         if not night.trained:
             self.step("embed", model.encoder, "--crops", asked.crops, "--store", asked.store, "--device", asked.device)
         self.step("recommend", model.classifier, "--store", asked.store, "--out", asked.playlists)

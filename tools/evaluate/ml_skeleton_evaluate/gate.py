@@ -1,0 +1,93 @@
+"""The gate: whether a version is good enough to be shipped, and not worse than the one that is."""
+
+import shutil
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+from ml_skeleton.artifacts.evaluations import HEADLINE, Measured, read_evaluation
+from ml_skeleton.artifacts.files import complete_or_absent
+from ml_skeleton.console import show
+from ml_skeleton.errors import UsageError, UserError
+from ml_skeleton.music.resampling import album_samples, difference, scored
+
+FEWEST_IN_COMMON = 5
+SEED = 42
+
+
+def pass_or_fail(
+    path: Path,
+    version: str | None,
+    lows: Mapping[str, float],
+    highs: Mapping[str, float],
+    other: Path | None,
+    shipped: Path | None,
+) -> str:
+    """Return what a person is told of a version that passes; say a line for each shortfall of one that does not.
+
+    It must not rank worse than the `other` evaluation, nor than the `shipped` one if
+    that is there, whose place it takes when it passes. Raises UserError if it does not.
+    """
+    if not lows and not highs and other is None and shipped is None:
+        raise UsageError("no limit given: name one with --min, --max, --not-worse-than or --ship")
+    measured = read_evaluation(path).version(version, path)
+    values = measured.figure_values()
+    for option, limits in (("--min", lows), ("--max", highs)):
+        for name in limits:
+            _refuse_unknown(f"{option} {name}", name, values)
+    short = _shortfalls(values, lows, highs)
+    for before in filter(None, (other, shipped if shipped and shipped.exists() else None)):
+        short += _worse(measured, read_evaluation(before).version(None, before), before)
+    for line in short:
+        show(f"{measured.version}: {line}")
+    if short:
+        raise UserError(f"{path}: {measured.version} does not pass, so what ships now should stay")
+    if shipped is not None:
+        with complete_or_absent(shipped) as partial:
+            shutil.copyfile(path, partial)
+    return f"{measured.version} passes"
+
+
+def _refuse_unknown(asked: str, name: str, values: Mapping[str, float | None]) -> None:
+    if name not in values:
+        near = get_close_matches(name, values, n=3)
+        known = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(values)}"
+        raise UsageError(f"{asked}: no such figure; {known}")
+
+
+def _shortfalls(values: Mapping[str, float | None], lows: Mapping[str, float], highs: Mapping[str, float]) -> list[str]:
+    """Return a line for each figure beyond its limit; one that is not defined is beyond any."""
+    asked = [(name, limit, -1, "at least") for name, limit in lows.items()]
+    asked += [(name, limit, 1, "at most") for name, limit in highs.items()]
+    lines = []
+    for name, limit, sign, words in asked:
+        value = values[name]
+        if value is None:
+            lines.append(f"{name} is undefined, expected {words} {limit:g}")
+        elif sign * value > sign * limit:
+            lines.append(f"{name} is {value:.4g}, expected {words} {limit:g}")
+    return lines
+
+
+def _worse(new: Measured, old: Measured, path: Path) -> list[str]:
+    """Return a line if the new version ranks the songs that both were tested on worse, beyond chance."""
+    before = {prediction.audio_id: prediction for prediction in old.predictions}
+    common = [prediction for prediction in new.predictions if prediction.audio_id in before]
+    if len(common) < FEWEST_IN_COMMON:
+        return [
+            f"has {len(common)} tested songs in common with {path}, at least {FEWEST_IN_COMMON} are needed to compare"
+        ]
+    true = np.array([prediction.true for prediction in common])
+    weights = album_samples([prediction.album for prediction in common], SEED)
+    ours, theirs = (
+        scored(np.array([prediction.predicted[HEADLINE] for prediction in side]), true, weights)
+        for side in (common, [before[prediction.audio_id] for prediction in common])
+    )
+    gain = difference(ours, theirs, "spearman")
+    if gain.value is None or gain.high is None or gain.high >= 0:
+        return []
+    return [
+        f"ranks worse than {old.version} of {path}: rank correlation {gain.value:+.2f} "
+        f"({gain.low:+.2f} to {gain.high:+.2f}) on {len(common)} songs"
+    ]
