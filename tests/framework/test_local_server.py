@@ -3,6 +3,7 @@
 import pytest
 from ml_skeleton.errors import UserError
 from ml_skeleton.tracking.sender.server import local_server, starter
+from ml_skeleton.tracking.tables import absolute
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,18 @@ def test_a_server_is_started_for_this_machine_alone(uri, port):
 
     expected = {"host": "127.0.0.1", "port": port, "backend": "sqlite:///x.db", "artifacts": "./kept"}
     assert settings == (expected if port else None)
+
+
+@pytest.mark.parametrize(
+    ("uri", "everywhere"),
+    [
+        ("sqlite:///mlflow.db", "sqlite:///{here}/mlflow.db"),
+        ("./mlruns", "{here}/mlruns"),
+        *((uri, uri) for uri in ("sqlite:////data/mlflow.db", "/data/mlruns", "databricks", "http://nas:5000")),
+    ],
+)
+def test_a_store_means_the_same_in_every_folder(uri, everywhere, tmp_path):
+    assert absolute(uri) == everywhere.format(here=tmp_path)
 
 
 def test_a_server_that_cannot_be_is_a_message(monkeypatch):

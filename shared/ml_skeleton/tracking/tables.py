@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ml_skeleton.artifacts.files import make_folder
 
@@ -13,8 +14,11 @@ _LAST_MADE = "alembic_version"  # the table in which the schema's number is
 
 
 def absolute(uri: str) -> str:
-    """Return `uri` with a SQLite file named from the root, so that it means the same in every folder."""
-    return f"{_SQLITE}{Path(uri.removeprefix(_SQLITE)).resolve()}" if uri.startswith(_SQLITE) else uri
+    """Return `uri` with a SQLite file or a folder named from the root, so that it means the same in every folder."""
+    if uri.startswith(_SQLITE):
+        return f"{_SQLITE}{Path(uri.removeprefix(_SQLITE)).resolve()}"
+    is_folder = not urlsplit(uri).scheme and not uri.startswith("databricks")
+    return str(Path(uri).resolve()) if is_folder else uri
 
 
 def is_fresh(uri: str) -> bool:
