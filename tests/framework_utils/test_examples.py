@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from ml_skeleton import run_experiment
+from ml_skeleton.runner.loading import load_config
 from ml_skeleton.utils.seed import set_deterministic
-
-pytest.importorskip("ml_skeleton.runner.experiment", reason="needs run_experiment")
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,10 +41,11 @@ def test_the_pytorch_example_reads_most_digits_and_keeps_the_best_weights(exampl
     assert (tmp_path / words[-1]).is_file()
 
 
-def test_the_configuration_is_one_and_names_what_the_function_it_was_written_for_takes():
-    from ml_skeleton import ExperimentConfig
+def test_the_configuration_runs_the_function_it_was_written_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load_config(ROOT / "configs/example.yaml", ["mlflow.tracking_uri=off", "hyperparameters.epochs=3"])
 
-    config = ExperimentConfig.from_yaml(ROOT / "configs/example.yaml")
+    result = run_experiment(runpy.run_path(str(ROOT / "examples/two_moons.py"))["train_model"], config)
 
-    assert config.hyperparameters.keys() == {"lr", "hidden", "epochs"}
-    assert config.tuning.search_space.parameters.keys() == {"lr", "hidden"}
+    assert result.epochs_completed == 3
+    assert config.tuning.search_space.parameters.keys() < config.hyperparameters.keys()
