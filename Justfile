@@ -17,7 +17,7 @@ epochs := "10"
 top := "100"
 limits := "" # what a version must keep before playlists are made of it, such as "--min spearman=0.2 --max unreachable=0.3"
 demo := "demo"
-extras := "--extra models --extra handcrafted --extra pretrained --extra duckdb --extra tracking --extra tuning --extra ray --extra postgresql --extra mysql --extra speech --extra plot"
+extras := "--extra models --extra handcrafted --extra pretrained --extra duckdb --extra tracking --extra tuning --extra ray --extra postgresql --extra mysql --extra speech --extra plot --extra html"
 
 # quoted for the shell; the shell itself would not expand a ~ behind an =
 database := quote(replace_regex(db, "^~", home_directory()))
@@ -117,6 +117,16 @@ recommend: setup
 [group('music')]
 nightly *options: setup
     clem-nightly --db {{database}} --out {{quote(out)}} --device {{device}} --config {{configuration}} {{options}} >/dev/null
+
+# the playlists and a map of the library as a page for the browser
+[group('music')]
+map: setup
+    @recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{configuration}} --html >/dev/null
+
+# the same page with its songs on http://127.0.0.1:PORT/, until Ctrl-C
+[group('music')]
+serve port="8765": setup
+    recommend serve {{recommendations}} --port {{port}}
 
 # find better settings for train-encoder and write them to tuned.yaml: `just tune-encoder 20`
 [group('tuning')]

@@ -11,7 +11,17 @@ from pathlib import Path
 import duckdb
 import pytest
 import torch
-from ml_skeleton.artifacts import checkpoints, crops, duplicates, embeddings, evaluations, ledger, playlists, speech
+from ml_skeleton.artifacts import (
+    checkpoints,
+    crops,
+    duplicates,
+    embeddings,
+    evaluations,
+    ledger,
+    maps,
+    playlists,
+    speech,
+)
 from ml_skeleton.artifacts.crops import AUDIO_SCHEMA, Crops
 from ml_skeleton.artifacts.duplicates import DUPLICATES_SCHEMA
 from ml_skeleton.artifacts.embeddings import Health, open_or_make_store, open_store
@@ -63,7 +73,7 @@ def names_in(title: str, header: str) -> list[str]:
 
 
 def test_every_kind_is_listed_with_its_format_number():
-    written = (crops, ledger, duplicates, speech, embeddings, evaluations, playlists, status)
+    written = (crops, ledger, duplicates, speech, embeddings, evaluations, maps, playlists, status)
     modules = {module.KIND: module.FORMAT for module in written}
     expected = modules | {"crops-audio": crops.FORMAT} | checkpoints.FORMATS
 
@@ -169,6 +179,10 @@ def test_every_column_of_a_playlist_is_described(tmp_path, make_song):
     assert track.keys() - columns == {"url", "song_id", "audio_id", "score", "why"}
     assert all(f"`{name}`" in section("Playlists") for name in track)
     assert names_in("Playlists", "share") == list(playlists.SHARES)
+
+
+def test_every_array_of_a_map_is_described():
+    assert names_in("map.npz", "array") == [field.name for field in fields(maps.SongMap)]
 
 
 def test_every_key_of_a_checkpoint_is_described(audible_library, make_store, rated_library, tmp_path):

@@ -30,12 +30,12 @@ def describe(path: Path, part: str | None = None) -> Described:
         raise InputError(f"{path}: no such artifact")
     if path.is_dir():
         return _folder(path, part)
-    readers = {".pt": _checkpoint, ".json": _json}
+    readers = {".pt": _checkpoint, ".json": _json, ".npz": _map}
     if path.suffix in (".db", ".sqlite", ".duckdb"):
         return _store(path, part)
     if path.suffix in readers:
         return readers[path.suffix](path)
-    raise InputError(f"{path}: no artifact of these tools; expected a crops folder, .pt, .db, .duckdb or .json")
+    raise InputError(f"{path}: no artifact of these tools; expected a crops folder, .pt, .db, .duckdb, .npz or .json")
 
 
 def lineage(path: Path) -> str:
@@ -113,6 +113,14 @@ def _store(path: Path, part: str | None) -> Described:
         fingerprint = store.vectors(chosen[-1].name).fingerprint
         parents = tuple(dict.fromkeys(parent for version in chosen for parent in version.parents))
         return Described(store.provenance, fingerprint, details, parents)
+
+
+def _map(path: Path) -> Described:
+    from ml_skeleton.artifacts.maps import read_map
+
+    provenance, drawn = read_map(path)
+    details = {"songs": len(drawn.audio_ids), "artists": len(drawn.artists)}
+    return Described(provenance, "", details, provenance.parents)
 
 
 def _json(path: Path) -> Described:

@@ -1,0 +1,183 @@
+"""The page of a library: what is in it, and what a real browser makes of it."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ml_skeleton.artifacts.checkpoints import read_header
+from ml_skeleton.artifacts.embeddings import open_store
+from ml_skeleton.artifacts.maps import read_map
+from ml_skeleton.errors import InputError
+from ml_skeleton.music.rated import FitSettings, rated_songs
+from ml_skeleton.music.recordings import recordings_of
+from ml_skeleton_recommend.page.packed import packed_library
+from ml_skeleton_recommend.page.page import html_of, write_page
+from ml_skeleton_recommend.page.projection import make_map
+from ml_skeleton_recommend.page.seen import nearest_rated, see_library
+from ml_skeleton_recommend.recommend import find_candidates, recommend
+from ml_skeleton_train_classifier.train import train_classifier
+
+pytest.importorskip("openTSNE")
+EVIL = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> & 'é' 🎵 %{x}"
+SECONDS = 60.0
+
+
+@pytest.fixture
+def see(make_store, tmp_path) -> Callable:
+    """Return a function that makes a classifier and a playlist of the songs and returns what a page shows of them."""
+
+    def look(songs, seed=1):
+        with open_store(make_store(songs)) as store:
+            if not (tmp_path / "c.pt").exists():
+                train_classifier(rated_songs(store, None), tmp_path / "c.pt", FitSettings(max_steps=40), None)
+            header = read_header(tmp_path / "c.pt", "classifier")
+            recommend(find_candidates(header, store), tmp_path / "out", 5)
+            return see_library(header, store, tmp_path / "out", seed)
+
+    return look
+
+
+def test_the_map_is_drawn_once_and_kept_until_the_songs_change(see, rated_library, tmp_path):
+    see(rated_library)
+    first = (tmp_path / "out/map.npz").stat().st_mtime_ns
+    see([replace(song, title="Other") for song in rated_library])
+    second = (tmp_path / "out/map.npz").stat().st_mtime_ns
+    see(rated_library[:-1])
+
+    assert first == second < (tmp_path / "out/map.npz").stat().st_mtime_ns
+
+
+def test_the_same_seed_draws_the_same_map(rated_library):
+    recordings = recordings_of(rated_library)
+    matrix = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
+
+    maps = [make_map(recordings, matrix, seed) for seed in (1, 1)]
+
+    assert all(np.array_equal(*pair) for pair in zip(*(vars(one).values() for one in maps), strict=True))
+
+
+def test_songs_that_sound_alike_lie_together():
+    matrix = np.repeat(np.eye(4, 8, dtype=np.float32), 30, axis=0)
+    matrix += 0.1 * np.random.default_rng(0).standard_normal(matrix.shape).astype(np.float32)
+    places = make_map([], matrix, 1).places
+
+    apart = np.linalg.norm(places[:, None] - places, axis=2) + np.diag(np.full(120, np.inf))
+    assert (apart.argmin(axis=1) // 30 == np.arange(120) // 30).mean() > 0.95
+
+
+@pytest.mark.parametrize("songs", [1, 2, 5])
+def test_a_library_of_a_few_songs_has_a_map(make_song, songs):
+    recordings = recordings_of([make_song(n, artist=f"Artist {n}") for n in range(songs)])
+
+    drawn = make_map(recordings, np.eye(songs, 4, dtype=np.float32), 1)
+
+    assert np.isfinite(drawn.places).all() and len(drawn.artists) == songs
+
+
+def test_the_nearest_rated_songs_are_others_nearest_first(make_song):
+    recordings = recordings_of([make_song(n, rating=None if n == 3 else 0.5) for n in range(4)])
+    matrix = np.array([[0, 1], [0.2, 1], [1, 0], [0.1, 1]], np.float32)
+
+    rows, likeness = nearest_rated(recordings, matrix)
+
+    assert set(rows[3]) == {0, 1, 2} and rows[3][2] == 2 and rows[0].tolist()[-1] == -1
+    assert (np.diff(likeness[3]) <= 0).all()
+
+
+def test_a_library_without_a_song_to_play_is_refused(see, rated_library):
+    see(rated_library)
+    with pytest.raises(InputError, match=r"no unrated song|nothing to show"):
+        see([replace(song, available=False) for song in rated_library])
+
+
+def test_the_page_holds_each_song_in_few_bytes(see, rated_library):
+    packed = packed_library(see(rated_library))
+
+    numbers = {name: packed[name]["data"] for name in ("place", "stars", "neighbours", "nearest_rated", "rating")}
+    assert sum(map(len, numbers.values())) / 60 < 80
+
+
+def test_no_text_of_a_tag_can_end_its_script_or_add_an_element(see, rated_library):
+    page = html_of(see([replace(song, title=EVIL, artist=EVIL) for song in rated_library]), "/* plotly */")
+
+    assert page.count("<img") == 0 and page.count("</script>") == page.count("<script")
+
+
+def test_the_same_library_gives_the_same_page(see, rated_library):
+    assert html_of(see(rated_library), "") == html_of(see(rated_library), "")
+
+
+def test_a_person_can_use_the_page_with_mouse_and_keyboard(see, rated_library, browser, tmp_path):
+    """One page for all, as starting a browser takes a second of a core."""
+    songs = [replace(song, title=f"{EVIL} {song.song_id}") for song in rated_library]
+    page = write_page(see(songs), tmp_path / "out")
+    browser.ask("Emulation.setDeviceMetricsOverride", width=1200, height=800, deviceScaleFactor=1, mobile=False)
+    browser.ask("Page.navigate", url=f"{page.resolve().as_uri()}#map")
+    end = time.monotonic() + SECONDS
+
+    def until(script: str) -> None:
+        while not browser.value(script):
+            assert time.monotonic() < end, (script, browser.complaints)
+
+    def point_at(row: int) -> list[float]:
+        place = (
+            "(() => { const plot = document.getElementById('map-plot'), { x, y } = plot.getBoundingClientRect(),"
+            " { xaxis, yaxis } = plot._fullLayout; return [x + xaxis._offset + xaxis.l2p(library.place[2 * ROW]),"
+            " y + yaxis._offset + yaxis.l2p(library.place[2 * ROW + 1])] })()"
+        )
+        spot = browser.value(place.replace("ROW", str(row)))
+        for off in (3, 0):  # a move, not an appearance
+            browser.ask("Input.dispatchMouseEvent", type="mouseMoved", x=spot[0] - off, y=spot[1])
+        return spot
+
+    until("document.readyState === 'complete' && !!document.querySelector('#map-plot canvas')")
+    until("document.querySelectorAll('#map .switch').length > 1")
+    point_at(7)
+    until("!document.getElementById('hint').hidden")
+    assert json.dumps(browser.value("document.querySelector('#hint b').textContent")) == json.dumps(songs[7].title)
+
+    spot = point_at(9)
+    for kind in ("mousePressed", "mouseReleased"):
+        browser.ask("Input.dispatchMouseEvent", type=kind, x=spot[0], y=spot[1], button="left", clickCount=1)
+    until(f"document.querySelector('#song h2').textContent.endsWith(' {songs[9].song_id}')")
+    until(f"document.getElementById('audio').src === 'file://{songs[9].path}'")
+    assert browser.value("document.querySelectorAll('#song [aria-label=\"Sounds like\"] button').length") == 12
+
+    menu = "document.querySelector('#map select')"
+    browser.value(f"{menu}.value = 'artist', {menu}.dispatchEvent(new Event('change'))")
+    until("document.querySelectorAll('#map .switch').length === 10")
+    browser.value("document.querySelector('#map .switch').click()")
+    until("document.getElementById('map-plot').data.filter(({ visible }) => !visible).length === 1")
+
+    browser.value("document.getElementById('tab-artists').click()")
+    until("!!document.querySelector('#artists-plot canvas')")
+    browser.value("document.getElementById('search').focus()")
+    browser.ask("Input.insertText", text="40")
+    until("document.querySelectorAll('#found button').length === 6")
+    browser.press("Enter")
+    until("document.querySelector('#song h2').textContent.endsWith(' 40')")
+
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = browser.value(paper)
+    browser.value("document.getElementById('theme').focus()")
+    browser.press("Enter")
+    browser.press("Enter")
+    assert browser.value("document.documentElement.dataset.theme") == "dark" and browser.value(paper) != light
+
+    assert browser.value("document.title") == "Your library"
+    ignored = ("GL Driver Message", "willReadFrequently", "net::ERR_FILE_NOT_FOUND")  # the songs here have no files
+    assert [one for one in browser.complaints if not any(text in one for text in ignored)] == []
+    assert {url.split(":")[0] for url in browser.requests} <= {"file", "data", "blob"}
+
+
+def test_a_map_that_is_damaged_is_told_from_one_that_is_missing(tmp_path):
+    (tmp_path / "map.npz").write_bytes(b"PK\x03\x04 no more")
+
+    with pytest.raises(InputError, match="not a map of these tools"):
+        read_map(tmp_path / "map.npz")
+    with pytest.raises(InputError, match="no map here"):
+        read_map(Path("map.npz"))
