@@ -39,8 +39,9 @@ class SongMap:
 def write_map(path: Path, made: SongMap, provenance: Provenance) -> None:
     """Replace the map at `path`."""
     arrays: dict[str, Any] = {field.name: getattr(made, field.name) for field in fields(SongMap)}
+    arrays[PROVENANCE] = np.array(provenance.to_json())
     with complete_or_absent(path) as partial, open(partial, "wb") as file:
-        np.savez(file, **{PROVENANCE: np.array(provenance.to_json())}, **arrays)
+        np.savez(file, **arrays)
 
 
 def read_map(path: Path) -> tuple[Provenance, SongMap]:

@@ -84,12 +84,15 @@ def nearest_rated(
     rows = np.full((len(matrix), NEAREST_RATED), -1)
     likeness = np.zeros((len(matrix), NEAREST_RATED), np.float32)
     unit = Neighbours(matrix, hub_correction=False).unit
+    most = min(NEAREST_RATED, len(rated)) - 1
     for start in range(0, len(matrix), ROWS_PER_BLOCK):
         block = slice(start, start + ROWS_PER_BLOCK)
         cosine = unit[block] @ unit[rated].T  # (B, R)
         cosine[rated == np.arange(len(matrix))[block, None]] = -np.inf  # the song itself
-        best = np.argsort(-cosine, axis=1, kind="stable")[:, :NEAREST_RATED]
+        best = np.argpartition(-cosine, most, axis=1)[:, : most + 1] if len(rated) else cosine.astype(int)
         near = np.take_along_axis(cosine, best, axis=1)
+        order = np.argsort(-near, axis=1, kind="stable")
+        best, near = np.take_along_axis(best, order, axis=1), np.take_along_axis(near, order, axis=1)
         rows[block, : best.shape[1]] = np.where(near > -np.inf, rated[best], -1)
         likeness[block, : best.shape[1]] = np.where(near > -np.inf, near, 0)
     return rows, likeness
