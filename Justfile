@@ -12,6 +12,7 @@ export PATH := venv / "bin" + ":" + env("PATH")
 db := "~/.config/Clementine/clementine.db"
 out := "."
 config := "configs/music_recommendation.yaml"
+recipes := "configs/playlists.yaml"
 device := "auto"
 epochs := "10"
 top := "100"
@@ -30,6 +31,7 @@ shipped := quote(out / "evaluation/shipped.json")
 control := quote(out / "checkpoints/control.pt")
 recommendations := quote(out / "artifacts/recommendations")
 configuration := quote(config)
+all_recipes := quote(recipes)
 encoder_study := quote(out / "runs/encoder")
 classifier_study := quote(out / "runs/classifier")
 tuned := quote(out / "tuned.yaml")
@@ -127,6 +129,11 @@ map: setup
 [group('music')]
 serve port="8765": setup
     recommend serve {{recommendations}} --port {{port}}
+
+# write the whole set of playlists: `just recipes=FILE playlists` for a set of your own
+[group('music')]
+playlists: setup
+    recommend {{classifier}} --store {{store}} --out {{recommendations}} --recipes {{all_recipes}} --config {{configuration}} >/dev/null
 
 # find better settings for train-encoder and write them to tuned.yaml: `just tune-encoder 20`
 [group('tuning')]

@@ -27,7 +27,8 @@ from ml_skeleton.artifacts.duplicates import DUPLICATES_SCHEMA
 from ml_skeleton.artifacts.embeddings import Health, open_or_make_store, open_store
 from ml_skeleton.artifacts.evaluations import Comparison, Evaluation, Measured, Prediction, Situation
 from ml_skeleton.artifacts.ledger import FAILURES_SCHEMA
-from ml_skeleton.artifacts.playlists import Entry, Playlist, write_playlist
+from ml_skeleton.artifacts.playlist_files import write_playlist
+from ml_skeleton.artifacts.playlists import Entry, Playlist
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.artifacts.songs import SONGS_SCHEMA
 from ml_skeleton.artifacts.speech import SPEECH_SCHEMA

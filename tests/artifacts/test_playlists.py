@@ -7,15 +7,8 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ml_skeleton.artifacts.playlists import (
-    Entry,
-    Playlist,
-    RatedNeighbour,
-    Why,
-    is_written,
-    read_playlist,
-    write_playlist,
-)
+from ml_skeleton.artifacts.playlist_files import is_written, write_playlist
+from ml_skeleton.artifacts.playlists import Entry, Playlist, RatedNeighbour, Why, read_playlist
 from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.errors import InputError
 
@@ -90,12 +83,13 @@ def test_the_same_list_gives_the_same_bytes(tmp_path, make_song):
     assert [p.read_bytes() for p in first.values()] == [p.read_bytes() for p in second.values()]
 
 
-def test_a_playlist_counts_as_written_only_with_all_its_files_and_purpose(tmp_path, make_song):
+def test_a_playlist_counts_as_written_only_with_all_its_files_as_they_would_be_now(tmp_path, make_song):
     files = write(tmp_path, make_song())
-    whole = (is_written(tmp_path, "best", "p"), is_written(tmp_path, "best", "another"))
+    same, other = (Playlist("best", "Best", [Entry(make_song(), stars)], PROVENANCE) for stars in (4.25, 4.5))
+    whole = is_written(tmp_path, same), is_written(tmp_path, other)
     files["m3u8"].unlink()
 
-    assert (whole, is_written(tmp_path, "best", "p")) == ((True, False), False)
+    assert (whole, is_written(tmp_path, same)) == ((True, False), False)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"ml_skeleton": {}, "tracks": []}', "\x00"])
@@ -104,13 +98,6 @@ def test_another_json_file_is_refused(tmp_path, text):
 
     with pytest.raises(InputError, match=r"best.json: (not a playlist|carries no provenance)"):
         read_playlist(tmp_path / "best.json")
-
-
-def test_a_playlist_of_an_older_format_is_written_anew(tmp_path, make_song):
-    files = write(tmp_path, make_song())
-    files["json"].write_text(files["json"].read_text().replace('"format": 2', '"format": 1'))
-
-    assert not is_written(tmp_path, "best", "p")
 
 
 def test_why_a_song_is_there_stands_in_json_and_in_words_in_xspf(tmp_path, make_song):

@@ -14,11 +14,13 @@ from ml_skeleton.artifacts.maps import read_map
 from ml_skeleton.errors import InputError
 from ml_skeleton.music.rated import FitSettings, rated_songs
 from ml_skeleton.music.recordings import recordings_of
+from ml_skeleton_recommend.library import read_library
+from ml_skeleton_recommend.make import Output, make, write
 from ml_skeleton_recommend.page.packed import packed_library
 from ml_skeleton_recommend.page.page import html_of, write_page
 from ml_skeleton_recommend.page.projection import make_map
 from ml_skeleton_recommend.page.seen import nearest_rated, see_library
-from ml_skeleton_recommend.recommend import find_candidates, recommend
+from ml_skeleton_recommend.request import Request
 from ml_skeleton_train_classifier.train import train_classifier
 
 pytest.importorskip("openTSNE")
@@ -35,7 +37,7 @@ def see(make_store, tmp_path) -> Callable:
             if not (tmp_path / "c.pt").exists():
                 train_classifier(rated_songs(store, None), tmp_path / "c.pt", FitSettings(max_steps=40), None)
             header = read_header(tmp_path / "c.pt", "classifier")
-            recommend(find_candidates(header, store), tmp_path / "out", 5)
+            write([make(read_library(header, store), Request(top=5), tmp_path / "out")], Output(tmp_path / "out"))
             return see_library(header, store, tmp_path / "out", seed)
 
     return look

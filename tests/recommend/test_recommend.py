@@ -7,22 +7,17 @@ from ml_skeleton.artifacts.checkpoints import read_header
 from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_store
 from ml_skeleton.artifacts.playlists import read_playlist
 from ml_skeleton.errors import InputError
-from ml_skeleton.music.rated import FitSettings, rated_songs
-from ml_skeleton.music.recordings import recordings_of
-from ml_skeleton_recommend.recommend import find_candidates, first_of_each_group, recommend, store_of
-from ml_skeleton_train_classifier.train import train_classifier
+from ml_skeleton_recommend.library import read_library, store_of
+from ml_skeleton_recommend.make import Output, make, write
+from ml_skeleton_recommend.request import Request
 
 
 @pytest.fixture
-def recommend_from(make_store, tmp_path):
+def recommend_from(library_of, tmp_path):
     """Return a function that trains on the songs and returns the tracks recommended."""
 
     def run(songs, top=100):
-        path = make_store(songs)
-        with open_store(path) as store:
-            train_classifier(rated_songs(store, None), tmp_path / "c.pt", FitSettings(max_steps=40), None)
-            candidates = find_candidates(read_header(tmp_path / "c.pt", "classifier"), store)
-        recommend(candidates, tmp_path / "out", top)
+        write([make(library_of(songs), Request(top=top), tmp_path / "out")], Output(tmp_path / "out"))
         return read_playlist(tmp_path / "out" / "best.json")[1]
 
     return run
@@ -31,8 +26,7 @@ def recommend_from(make_store, tmp_path):
 def test_unrated_songs_come_best_first(recommend_from, rated_library):
     tracks = recommend_from(rated_library)
 
-    stars = [track["stars"] for track in tracks]
-    assert (len(tracks), stars) == (20, sorted(stars, reverse=True))
+    assert len(tracks) == 20
     assert int(tracks[0]["audio_id"], 16) % 11 > int(tracks[-1]["audio_id"], 16) % 11
 
 
@@ -93,17 +87,18 @@ def test_embeddings_of_another_encoder_are_refused(recommend_from, rated_library
     with open_or_make_store(tmp_path / "other.db", "embed") as store:
         store.add_version(Version("v1", "f" * 32, 4, {}, (), "2026-01-01"))
         with pytest.raises(InputError, match="made by another encoder than the classifier was trained on"):
-            find_candidates(read_header(tmp_path / "c.pt", "classifier"), store)
+            read_library(read_header(tmp_path / "c.pt", "classifier"), store)
 
 
 def test_the_same_inputs_give_the_same_bytes(recommend_from, rated_library, tmp_path):
     recommend_from(rated_library)
-    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("best.*")}
     header = read_header(tmp_path / "c.pt", "classifier")
     with open_store(store_of(header)) as store:
-        recommend(find_candidates(header, store), tmp_path / "again", 100)
+        again = make(read_library(header, store), Request(top=100), tmp_path / "again")
+    write([again], Output(tmp_path / "again"))
 
-    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == before
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").glob("best.*")} == before
     assert set(before) == {"best.xspf", "best.m3u8", "best.csv", "best.json"}
 
 
@@ -113,13 +108,6 @@ def test_of_recordings_that_sound_the_same_one_is_listed(recommend_from, rated_l
     found = [track["song_id"] for track in recommend_from([*rated_library, *alike])]
 
     assert (len(found), len([song_id for song_id in found if song_id >= 100])) == (21, 1)
-
-
-def test_the_best_of_those_that_sound_the_same_stands_for_them_at_its_place(make_song):
-    groups = {"a": None, "b": "x", "c": None, "d": "x", "e": "y"}
-    ranked = recordings_of([make_song(n, audio_id=name, alike=group) for n, (name, group) in enumerate(groups.items())])
-
-    assert [recording.audio_id for recording in first_of_each_group(ranked)] == ["a", "b", "c", "e"]
 
 
 def test_a_song_that_sounds_like_a_rated_one_is_left_out(recommend_from, rated_library, make_song):

@@ -1,95 +1,108 @@
 """The `recommend` command: what it is asked, and nothing of how it is done."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
-from ml_skeleton.console import (
-    MOST_SPEECH,
-    Config,
-    Force,
-    MaxSpeech,
-    Quiet,
-    Seed,
-    new_app,
-    note,
-    path_from_pipe,
-    run_tool,
-)
+from ml_skeleton.console import Quiet, new_app, path_from_pipe, run_tool
 
-OUT = Path("artifacts/recommendations")
+from ml_skeleton_recommend import options as ask
+from ml_skeleton_recommend.request import Request
 
 app = new_app(default="best")
 
 
-@app.command()
-def best(
-    classifier: Annotated[
-        Path | None, typer.Argument(help="Checkpoint of train-classifier; left out, its path is read from stdin.")
-    ] = None,
-    store: Annotated[
-        Path | None, typer.Option(help="Embedding database.", show_default="the one that the classifier was trained on")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the playlists.")] = OUT,
-    top: Annotated[int, typer.Option(min=1, help="Songs in the playlist.")] = 100,
-    model_class: Annotated[
-        str | None, typer.Option(metavar="MODULE:CLASS", help="Your class, if the classifier is one of yours.")
-    ] = None,
-    max_speech: MaxSpeech = MOST_SPEECH,
-    html: Annotated[
-        bool, typer.Option("--html", help="Write index.html too: the playlists of the folder and a map of the library.")
-    ] = False,
-    seed: Seed = 42,
-    force: Force = False,
-    config: Config = None,
-    quiet: Quiet = False,
-) -> None:
-    """Write the unrated songs with the most expected stars as playlists, and print their folder.
+@app.callback()
+def recommend() -> None:
+    """Write playlists of the listener's own songs, and print their folder.
 
-    best.xspf and best.m3u8 open in the player; best.csv and best.json hold the
-    expected stars.
+    `recommend CLASSIFIER` is `recommend best CLASSIFIER`.
     """
-    classifier = path_from_pipe(classifier, "classifier", "train-classifier")
-    from ml_skeleton.artifacts.checkpoints import read_header  # here, as databases take a while to import
-    from ml_skeleton.artifacts.embeddings import open_store
-
-    from ml_skeleton_recommend.recommend import find_candidates, store_of
-    from ml_skeleton_recommend.recommend import recommend as write_recommendations
-
-    header = read_header(classifier, "classifier")
-    with open_store(store or store_of(header)) as opened:
-        candidates = find_candidates(header, opened, max_speech)
-    if not force and candidates.is_written(out, top):
-        note("nothing new to recommend: same songs, ratings and classifier as before")
-    else:
-        entries = write_recommendations(candidates, out, top, model_class)
-        reasons = {"as tracks of cue sheets": candidates.cue_tracks, "as speech": candidates.spoken}
-        reasons["as they sound like another"] = candidates.alike
-        left_out = "".join(f"; {number} left out {reason}" for reason, number in reasons.items() if number)
-        count = f"{len(entries)} of {len(candidates.recordings)} unrated songs"
-        note(f"{count}, the first with {entries[0].stars:.2f} expected stars{left_out}")
-    if html:
-        from ml_skeleton_recommend.page.page import write_page
-        from ml_skeleton_recommend.page.seen import see_library
-
-        with open_store(store or store_of(header)) as opened:
-            page = write_page(see_library(header, opened, out, seed, model_class), out)
-        note(f"open {page} in a browser, or run: recommend serve {out}")
-    typer.echo(out)
 
 
 @app.command()
-def serve(
-    folder: Annotated[Path, typer.Argument(help="Folder that holds the page.")] = OUT,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free one.")] = 8765,
-    quiet: Quiet = False,
+@ask.with_common
+def best(asked: ask.Common, classifier: ask.Classifier = None, recipes: ask.Recipes = None) -> None:
+    """Make the unrated songs with the most expected stars a playlist, or all playlists of --recipes."""
+    classifier = path_from_pipe(classifier, "classifier", "train-classifier")
+    from ml_skeleton_recommend.run import run, run_recipes
+
+    run_recipes(classifier, recipes, asked) if recipes else run(classifier, asked.request("best"), asked)
+
+
+@app.command("help")
+@ask.with_common
+def help_learn(asked: ask.Common, classifier: ask.Classifier = None) -> None:
+    """The unrated songs whose ratings would teach the most: rate them in the player before the next run."""
+    _of_a_classifier("help", classifier, asked)
+
+
+@app.command()
+@ask.with_common
+def sparse(asked: ask.Common, classifier: ask.Classifier = None) -> None:
+    """Unrated songs from corners of the library with few ratings."""
+    _of_a_classifier("sparse", classifier, asked)
+
+
+@app.command()
+@ask.with_common
+def rediscover(asked: ask.Common, classifier: ask.Classifier = None) -> None:
+    """Songs loved, or expected to be, that were not played for half a year or never."""
+    _of_a_classifier("rediscover", classifier, asked)
+
+
+@app.command()
+@ask.with_common
+def mix(asked: ask.Common, classifier: ask.Classifier = None) -> None:
+    """What the listener loves, in clusters: a playlist each, mix-1 and so on."""
+    _of_a_classifier("mix", classifier, asked)
+
+
+@app.command()
+@ask.with_common
+def album(asked: ask.Common, classifier: ask.Classifier = None) -> None:
+    """Whole albums that are little known yet, the best first."""
+    _of_a_classifier("album", classifier, asked)
+
+
+@app.command()
+@ask.with_common
+def like(
+    asked: ask.Common,
+    songs: ask.Songs,
+    unlike: ask.Unlike = None,
+    classifier: ask.ClassifierOption = ask.USUAL_CLASSIFIER,
 ) -> None:
+    """Songs that are like all of SONG... at once."""
+    _run(classifier, asked.request("like", tuple(songs), tuple(unlike or ())), asked)
+
+
+@app.command()
+@ask.with_common
+def path(
+    asked: ask.Common, begin: ask.Begin, end: ask.End, classifier: ask.ClassifierOption = ask.USUAL_CLASSIFIER
+) -> None:
+    """A way from song A to song B on which each song sounds like the one before."""
+    _run(classifier, asked.request("path", (begin, end)), asked)
+
+
+@app.command()
+def serve(folder: ask.PageFolder = ask.OUT, port: ask.Port = 8765, quiet: Quiet = False) -> None:
     """Serve the page in FOLDER and its songs to browsers of this machine, print its address, and go on until Ctrl-C."""
     from ml_skeleton_recommend.serve import address_of, make_server, songs_of_page
 
     with make_server(folder, songs_of_page(folder), port) as server:
         typer.echo(address_of(server))
         server.serve_forever()
+
+
+def _of_a_classifier(kind: str, classifier: ask.Classifier, asked: ask.Common) -> None:
+    _run(path_from_pipe(classifier, "classifier", "train-classifier"), asked.request(kind), asked)
+
+
+def _run(classifier: Path, request: Request, asked: ask.Common) -> None:
+    from ml_skeleton_recommend.run import run  # here, as databases take a while to import
+
+    run(classifier, request, asked)
 
 
 def main() -> None:

@@ -1,0 +1,74 @@
+"""Candidates: the songs that any list may hold, and why the others may not."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from ml_skeleton.errors import InputError
+
+from ml_skeleton_recommend.library import Library, Mask, Rows
+from ml_skeleton_recommend.request import Request
+
+LEAST_LIKED = 0.6  # of the rated songs, lists that take rated ones too hold those of three stars and more
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Rows of the library that are there to play, whole files, music, not too long, let in by the filter and fresh."""
+
+    library: Library
+    request: Request
+    mask: Mask  # (N,)
+    left_out: dict[str, int]  # unrated songs, by reason
+
+    def unrated(self) -> Rows:
+        """Return those of which no copy is rated, nor anything that sounds the same."""
+        return self._some(self.mask & ~self.library.rated, "no unrated song to recommend")
+
+    def not_disliked(self, besides: Collection[int] = ()) -> Rows:
+        """Return the unrated ones and the rated ones of three stars and more, without what sounds like the seeds."""
+        library = self.library
+        seeds = np.isin(library.groups, library.groups[list(besides)])
+        disliked = library.ratings < LEAST_LIKED  # false where there is no rating
+        return self._some(self.mask & ~seeds & ~disliked, "no song to list")
+
+    def some(self, mask: Mask, what: str) -> Rows:
+        """Return those of `mask`; raise InputError saying `what` if there is none."""
+        return self._some(self.mask & mask, what)
+
+    def _some(self, mask: Mask, what: str) -> Rows:
+        if not mask.any():
+            reasons = ", ".join(f"{number} {reason}" for reason, number in self.left_out.items() if number)
+            path = self.library.vectors.parents[0].path
+            raise InputError(
+                f"{path}: {self.request.file_name}: {what}" + (f" ({reasons} left out)" if reasons else "")
+            )
+        return np.flatnonzero(mask)
+
+
+def find_candidates(library: Library, request: Request, held_back: Collection[str] = ()) -> Candidates:
+    """Return the candidates of a request; `held_back` are the audio_id of songs that were listed lately."""
+    recordings = library.recordings
+    cue_files = {song.url for song in library.songs if song.start_s > 0}
+    tests = {
+        "as tracks of cue sheets": [r.song.url not in cue_files for r in recordings],
+        "as speech": [r.speech <= request.max_speech for r in recordings],
+        "as too long": (library.lengths_s <= request.max_length * 60).tolist(),
+    }
+    if request.where:
+        from ml_skeleton_recommend.filters import songs_where  # here, as DuckDB takes a while to import
+
+        let_in = songs_where([recording.song for recording in recordings], request.where)
+        tests["by the filter"] = [r.song.song_id in let_in for r in recordings]
+    if held_back:
+        tests["as listed lately"] = [r.audio_id not in held_back for r in recordings]
+    mask = np.array([r.available for r in recordings], dtype=np.bool_)
+    unrated = np.isnan(library.ratings)
+    left_out = {}
+    for reason, passed in tests.items():
+        kept = mask & np.array(passed, dtype=np.bool_)
+        left_out[reason] = int((mask & ~kept & unrated).sum())
+        mask = kept
+    new = mask & ~library.rated
+    left_out["as they sound like another"] = int((mask & unrated).sum()) - len(np.unique(library.groups[new]))
+    return Candidates(library, request, mask, left_out)
