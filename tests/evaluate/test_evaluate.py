@@ -6,10 +6,12 @@ from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_s
 from ml_skeleton.artifacts.evaluations import read_evaluation
 from ml_skeleton.artifacts.provenance import Parent
 from ml_skeleton.errors import InputError
-from ml_skeleton.music.rated import FitSettings, Targeting
+from ml_skeleton.music.rated import FitSettings, Targeting, rated_songs
 from ml_skeleton_evaluate.evaluate import Protocol, current, evaluate
 from ml_skeleton_evaluate.gather import gather
+from ml_skeleton_evaluate.options import asked_for
 from ml_skeleton_evaluate.table import table
+from ml_skeleton_train_classifier.train import train_classifier
 
 SETTINGS = FitSettings("ridge", folds=3)
 PROTOCOL = Protocol(folds=3)
@@ -204,3 +206,13 @@ def test_the_command_prints_the_path_alone_and_the_table_aside(make_store, own_s
     assert (done.returncode, done.stdout) == (0, "report/evaluation.json\n")
     assert "v1, new artist (40 songs)" in done.stderr
     assert read_evaluation(tmp_path / "report" / "evaluation.json").tested_songs == 40
+
+
+def test_a_classifier_s_checkpoint_says_how_to_measure(make_store, own_songs, tmp_path):
+    targeting = Targeting(("audio", "metadata"), half_life_days=30.0)
+    with open_store(make_store(own_songs)) as store:
+        train_classifier(rated_songs(store, "v1", targeting=targeting), tmp_path / "c.pt", SETTINGS, None)
+
+    asked = asked_for(None, str(tmp_path / "c.pt"), None, 42)
+
+    assert (asked.versions, asked.settings, asked.targeting) == (["v1"], SETTINGS, targeting)

@@ -1,6 +1,6 @@
 """Learns to predict ratings from embeddings."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +86,8 @@ def train_classifier(songs: RatedSongs, out: Path, settings: FitSettings, metric
             "purpose": songs.purpose(settings),
             "metrics": figures,
         }
-        made = Provenance(KIND, FORMAT, TOOL, settings.as_dict(), settings.seed, parents=songs.parents)
+        how = {**settings.as_dict(), **asdict(songs.targeting)}
+        made = Provenance(KIND, FORMAT, TOOL, how, settings.seed, parents=songs.parents)
         save_checkpoint(out, made, content)
     log = MetricsLog(metrics)
     for step, loss in enumerate(fitted.curve):
