@@ -169,7 +169,7 @@ mlflow-ui port="5000": setup
 # what this machine has and lacks
 [group('house')]
 doctor: setup
-    ml_skeleton verify
+    cd {{quote(out)}} && ml_skeleton verify
 
 # all checks: lint, types, import contracts, tests
 [group('house')]

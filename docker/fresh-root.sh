@@ -48,7 +48,7 @@ exit_code() {
     as_user 'docker/entrypoint.sh sh -c "exit 75"' || code=$?
     (( code == 75 )) || { echo "the entry point made $code of 75" >&2; exit 1; }
 }
-doctor() { as_user 'just doctor'; }
+doctor() { as_user 'just out=/data doctor'; }
 demo() { as_user 'just demo=/data/demo demo'; }
 test() {
     copy "$repository" "$root/home/listener/ml-skeleton"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from ml_skeleton.manual import EXIT_CODES
 from ml_skeleton.tuning.study import new_plan
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,6 +121,18 @@ def test_every_command_line_uses_what_exists(page, recipes):
     wrong = [f"{line}: {why}" for line in lines for words in programs(line) if (why := complaint(words, recipes))]
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("tool", COMMANDS)
+def test_the_help_ends_with_examples_that_use_what_exists_and_with_the_exit_codes(tool, recipes):
+    command = COMMANDS[tool]
+    epilogs = [one.epilog for one in (command, *getattr(command, "commands", {}).values()) if one.epilog]
+    _, _, after = epilogs[0].partition("\b\n")
+    examples, _, codes = after.partition("\n\n")
+
+    lines = examples.splitlines()
+    wrong = [f"{line}: {why}" for line in lines for words in programs(line) if (why := complaint(words, recipes))]
+    assert (len(lines) >= 2, wrong, codes) == (True, [], EXIT_CODES)
 
 
 @pytest.mark.parametrize("page", TOOL_PAGES, ids=lambda page: page.parent.name)

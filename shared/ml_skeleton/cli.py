@@ -10,11 +10,12 @@ from ml_skeleton.commands.experiment import run, tune
 from ml_skeleton.commands.machine import gpu_info, memory, verify
 from ml_skeleton.commands.mlflow_ui import mlflow_ui
 from ml_skeleton.console import Quiet, new_app, run_tool
+from ml_skeleton.manual import after_options
 
 app = new_app()
 
 
-@app.callback()
+@app.callback(epilog=after_options("ml_skeleton show artifacts/embeddings.db", "ml_skeleton verify"))
 def ml_skeleton() -> None:
     """Run and tune training functions; look at what the tools have made, and at what they need."""
 

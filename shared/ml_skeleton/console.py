@@ -43,11 +43,11 @@ class _Voice:
 
 
 def new_app(default: str | None = None) -> typer.Typer:
-    """Return a typer application with plain help, plain tracebacks and no hidden options.
+    """Return a typer application with plain help, plain tracebacks and completion for the shell.
 
     `default` names the one of several commands that runs when none is named, see default_command.
     """
-    plain: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+    plain: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
     if default is None:
         return typer.Typer(**plain)
     from ml_skeleton.default_command import commands_with_default

@@ -40,10 +40,10 @@ def test_a_path_that_does_not_exist_is_one_line(run_tool, tool, tmp_path):
 
 @pytest.mark.parametrize("tool", ["clem-extract", *TOOLS])
 def test_an_unknown_option_is_one_line_of_wrong_usage(run_tool, tool):
-    done = run_tool(tool, "--no-such-option")
+    done = run_tool(tool, "--xyzzy")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"{tool}: No such option: --no-such-option; see {tool} --help\n"
+    assert done.stderr == f"{tool}: No such option: --xyzzy; see {tool} --help\n"
 
 
 def test_a_wrong_value_in_the_configuration_names_the_file_and_the_option(run_tool, tmp_path):
@@ -126,3 +126,9 @@ def test_progress_without_a_terminal_is_plain_lines(capsys, monkeypatch):
     lines = capsys.readouterr().err.splitlines()
     assert re.fullmatch(r".*: reading: 2/4 songs, .*/s, 0 s left, 1 unreadable", lines[0])
     assert re.fullmatch(r".*: reading: 4/4 songs, [^,]*/s", lines[1])
+
+
+def test_a_shell_that_completes_is_told_the_options(run_tool):
+    asks = {"COMP_WORDS": "embed --sto", "COMP_CWORD": "1", "_EMBED_COMPLETE": "complete_bash"}
+
+    assert run_tool("embed", env=asks).stdout == "--store\n"

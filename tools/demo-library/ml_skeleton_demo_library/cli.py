@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 from ml_skeleton.console import Force, Quiet, Seed, Workers, new_app, note, run_tool
+from ml_skeleton.manual import after_options
 
 app = new_app()
 
 
-@app.command()
+@app.command(epilog=after_options("clem-demo --out demo", "clem-demo --out small --songs 40 --seed 1"))
 def clem_demo(
     out: Annotated[Path, typer.Option(help="Folder of the library; made if missing.", metavar="FOLDER")] = Path("demo"),
     songs: Annotated[int, typer.Option(min=4, help="Songs, beside the odd cases.")] = 200,

@@ -6,11 +6,18 @@ from typing import Annotated, Literal
 import typer
 from ml_skeleton.console import Config, CropsToRead, Device, Quiet, new_app, note, path_from_pipe, run_tool
 from ml_skeleton.errors import UsageError
+from ml_skeleton.manual import after_options
 
 app = new_app()
 
 
-@app.command()
+@app.command(
+    epilog=after_options(
+        "embed checkpoints/encoder.pt",
+        "train-encoder crops | embed | train-classifier",
+        "embed artifacts/embeddings.db --list",
+    )
+)
 def embed(
     encoder: Annotated[
         Path | None,

@@ -19,6 +19,7 @@ from ml_skeleton.console import (
     path_from_pipe,
     run_tool,
 )
+from ml_skeleton.manual import after_options
 
 from ml_skeleton_evaluate import further
 
@@ -26,7 +27,12 @@ app = new_app(default="measure")
 app.command()(further.gate)
 
 
-@app.command()
+@app.command(
+    epilog=after_options(
+        "evaluate artifacts/embeddings.db",
+        "evaluate artifacts/embeddings.db --version simple --out evaluation-of-simple",
+    )
+)
 def measure(
     store: StoreArgument = None,
     versions: Annotated[

@@ -5,12 +5,19 @@ from typing import Annotated, Literal
 
 import typer
 from ml_skeleton.console import MOST_SPEECH, Config, Quiet, Workers, new_app, note, run_tool
+from ml_skeleton.manual import after_options
 from ml_skeleton.path_map import PathMapTexts, parse_path_map
 
 app = new_app()
 
 
-@app.command()
+@app.command(
+    epilog=after_options(
+        "clem-extract --db ~/.config/Clementine/clementine.db",
+        "clem-extract --db clementine.db --path-map /home/me/Music=/music --dry-run",
+        "clem-extract --db clementine.db | train-encoder | embed | train-classifier | recommend",
+    )
+)
 def clem_extract(
     db: Annotated[Path, typer.Option(help="Database of Clementine or Strawberry; only ever read.")],
     out: Annotated[Path, typer.Option(help="Crops folder to add to; made if missing.")] = Path("crops"),

@@ -5,11 +5,17 @@ from typing import Annotated
 
 import typer
 from ml_skeleton.console import Config, Device, Force, Quiet, new_app, note, run_tool
+from ml_skeleton.manual import after_options
 
 app = new_app()
 
 
-@app.command()
+@app.command(
+    epilog=after_options(
+        "clem-nightly --db clementine.db --out ~/music-taste",
+        "clem-nightly --db clementine.db --when-new-ratings 50 --min spearman=0.2",
+    )
+)
 def clem_nightly(
     db: Annotated[Path, typer.Option(help="Database of Clementine or Strawberry; only ever read.")],
     out: Annotated[Path, typer.Option(help="Folder of crops, models, embeddings and playlists.")] = Path("."),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 from ml_skeleton.console import Quiet, new_app, path_from_pipe, run_tool
+from ml_skeleton.manual import after_options
 
 from ml_skeleton_recommend import options as ask
 from ml_skeleton_recommend.request import Request
@@ -19,7 +20,11 @@ def recommend() -> None:
     """
 
 
-@app.command()
+@app.command(
+    epilog=after_options(
+        "recommend checkpoints/classifier.pt", "recommend checkpoints/classifier.pt --top 20 --out twenty"
+    )
+)
 @ask.with_common
 def best(asked: ask.Common, classifier: ask.Classifier = None, recipes: ask.Recipes = None) -> None:
     """Make the unrated songs with the most expected stars a playlist, or all playlists of --recipes."""

@@ -21,11 +21,17 @@ from ml_skeleton.console import (
     path_from_pipe,
     run_tool,
 )
+from ml_skeleton.manual import after_options
 
 app = new_app()
 
 
-@app.command()
+@app.command(
+    epilog=after_options(
+        "train-classifier artifacts/embeddings.db",
+        "train-classifier artifacts/embeddings.db --model ridge --features audio,metadata",
+    )
+)
 def train_classifier(
     store: StoreArgument = None,
     version: VersionToRead = None,

@@ -21,13 +21,19 @@ from ml_skeleton.console import (
     path_from_pipe,
     run_tool,
 )
+from ml_skeleton.manual import after_options
 
 from ml_skeleton_train_encoder import flags
 
 app = new_app()
 
 
-@app.command()
+@app.command(
+    epilog=after_options(
+        "train-encoder crops",
+        "train-encoder crops --epochs 20 --lr 1e-4 --metrics metrics.jsonl",
+    )
+)
 def train_encoder(
     crops: Annotated[Path | None, typer.Argument(help="Crops folder; left out, its path is read from stdin.")] = None,
     out: Annotated[Path, typer.Option(help="Checkpoint to write.")] = Path("checkpoints/encoder.pt"),

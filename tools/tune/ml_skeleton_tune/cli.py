@@ -2,6 +2,7 @@
 
 import typer
 from ml_skeleton.console import Quiet, new_app, note, run_tool
+from ml_skeleton.manual import after_options
 
 from ml_skeleton_tune import look, work
 from ml_skeleton_tune import options as ask
@@ -10,7 +11,12 @@ app = new_app()
 _ALL_THAT_FOLLOWS_IS_THE_COMMAND = {"allow_interspersed_args": False}
 
 
-@app.callback()
+@app.callback(
+    epilog=after_options(
+        "tune run -n 20 -m val_loss:min --study runs/lr -- train-encoder crops --lr {lr:log:1e-5:1e-2}",
+        "tune best runs/lr",
+    )
+)
 def tune() -> None:
     """Find good parameters for any program: a command line with placeholders is the objective."""
 
