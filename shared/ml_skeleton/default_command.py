@@ -15,11 +15,15 @@ def commands_with_default(default: str) -> type[TyperGroup]:
     """
 
     class CommandsWithDefault(TyperGroup):
+        default_command = default
+
         def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
             if args and args[0] in self.commands:
                 return super().make_context(info_name, args, parent, obj=self, **extra)
             command = self.commands[default]
-            command.epilog = _listing(self, default)
+            listing = _listing(self, default)
+            if listing not in (command.epilog or ""):
+                command.epilog = "\n\n".join(filter(None, [listing, command.epilog]))
             return command.make_context(info_name, args, parent, obj=self, **extra)
 
         def invoke(self, ctx: Any) -> Any:
