@@ -163,6 +163,10 @@ class _Steps:
             raise StepFailed(command, ended)
 
 
+def _figures(model: Model) -> dict[str, float | None]:
+    return read_evaluation(model.evaluation).version(None, model.evaluation).figure_values()
+
+
 def _summary(status: StatusFile) -> str:
     night = status.night
     order = (night.figures or {}).get("spearman")
