@@ -15,6 +15,7 @@ from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.artifacts.playlists import read_playlist
 from ml_skeleton.errors import UserError
 from ml_skeleton_demo_library.player_database import Row, file_url, stored_rating, write_database
+from ml_skeleton_nightly.models import version_of
 from ml_skeleton_nightly.night import Asked
 from ml_skeleton_nightly.steps import Ended
 
@@ -94,9 +95,9 @@ def content_of() -> Callable[[Asked], dict[str, object]]:
 
     def content(asked: Asked) -> dict[str, object]:
         crops = Crops(asked.crops)
+        version = version_of(asked.store, asked.models.current())
         with open_store(asked.store) as store:
-            vectors = store.vectors(store.versions()[-1].name)
-            songs = store.songs()
+            vectors, songs = store.vectors(version), store.songs()
         _, tracks = read_playlist(asked.playlists / "best.json")
         return {
             "songs": sorted((song.url, song.rating, song.audio_id, song.available) for song in crops.songs),
