@@ -119,9 +119,9 @@ def test_a_person_can_use_the_page_with_mouse_and_keyboard(see, rated_library, b
     page = write_page(see(songs), tmp_path / "out")
     browser.ask("Emulation.setDeviceMetricsOverride", width=1200, height=800, deviceScaleFactor=1, mobile=False)
     browser.ask("Page.navigate", url=f"{page.resolve().as_uri()}#map")
-    end = time.monotonic() + SECONDS
 
     def until(script: str) -> None:
+        end = time.monotonic() + SECONDS
         while not browser.value(script):
             assert time.monotonic() < end, (script, browser.complaints)
 
@@ -159,7 +159,7 @@ def test_a_person_can_use_the_page_with_mouse_and_keyboard(see, rated_library, b
     until("!!document.querySelector('#artists-plot canvas')")
     browser.value("document.getElementById('search').focus()")
     browser.ask("Input.insertText", text="40")
-    until("document.querySelectorAll('#found button').length === 6")
+    until("document.querySelector('#found button')?.textContent.includes(' 40')")
     browser.press("Enter")
     until("document.querySelector('#song h2').textContent.endsWith(' 40')")
 

@@ -122,7 +122,7 @@ def test_the_tuned_pipeline_trains_and_recommends_with_the_file_that_tuning_wrot
     inner = [line for line in lines if line[0] == "just" and f"config={tuned}" in line]
     assert [line[line.index(f"config={tuned}") + 1 :] for line in inner] == [
         ["train", "embed", "tune-classifier", "7"],
-        ["classify", "evaluate", "recommend"],
+        ["control", "evaluate", "gate", "classify", "recommend"],
     ]
     assert {f"out={tmp_path}/my music", f"db={tmp_path}/my music/library.db"} <= set(inner[0])
 
