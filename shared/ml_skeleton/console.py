@@ -24,6 +24,7 @@ PLAIN_PROGRESS_EVERY_S = 30.0  # without a terminal: a line a cron log can bear
 TERMINAL_PROGRESS_EVERY_S = 0.1
 # singing is taken for speech as well, but songs pause for longer than narrators do; figures: README of clem-extract
 MOST_SPEECH = 0.7
+MOST_MINUTES = 15.0  # of a song in a playlist
 RESUMES = "what was finished is kept, run the same command to go on"
 
 

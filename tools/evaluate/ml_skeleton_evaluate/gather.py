@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from ml_skeleton.artifacts.embeddings import EmbeddingStore
 from ml_skeleton.artifacts.files import fingerprint_of
+from ml_skeleton.artifacts.songs import Song
 from ml_skeleton.console import counted, warn
 from ml_skeleton.errors import InputError
 from ml_skeleton.music.inputs import METADATA
@@ -26,8 +28,13 @@ class Gathered:
     versions: list[RatedSongs]
     contestants: list[Contestant]  # the versions first, then the tags alone and the controls
     heard: list[SharedVectors]  # of each version, all of the library
-    library: list[Recording]
+    songs: list[Song]  # every song of the player
     max_speech: float
+
+    @cached_property
+    def library(self) -> list[Recording]:
+        """All recordings."""
+        return recordings_of(self.songs)
 
     @property
     def recordings(self) -> list[Recording]:
@@ -72,7 +79,7 @@ def gather(store: EmbeddingStore, names: Sequence[str] | None, max_speech: float
     contestants += [Contestant(TAGS, tags.examples, False)]
     contestants += [Contestant(_name(songs), songs.examples, False) for songs in found if songs]
     heard = [vectors_of(store, [version.name for version in songs.versions]) for songs in versions]
-    return Gathered(versions, contestants, heard, recordings_of(store.songs()), max_speech)
+    return Gathered(versions, contestants, heard, store.songs(), max_speech)
 
 
 def _control(

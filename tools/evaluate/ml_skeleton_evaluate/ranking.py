@@ -1,6 +1,7 @@
 """The unrated songs of a version, best first, as a playlist would have them."""
 
 import numpy as np
+from ml_skeleton.music.candidates import rated_or_alike, unfit
 from ml_skeleton.music.classifiers.fitting import fit_predictor
 from ml_skeleton.music.inputs import make_inputs
 from ml_skeleton.music.rated import FitSettings
@@ -32,13 +33,11 @@ def best_unrated(gathered: Gathered, place: int, settings: FitSettings) -> list[
 
 
 def _candidates(gathered: Gathered) -> list[Recording]:
+    library, songs = gathered.library, gathered.songs
     shared = set.intersection(*(set(heard.audio_ids) for heard in gathered.heard))
-    rated = {recording.group for recording in gathered.library if recording.rating is not None}
+    barred = np.any([rated_or_alike(library, songs), *unfit(library, songs, gathered.max_speech).values()], axis=0)
     return [
         recording
-        for recording in gathered.library
-        if recording.available
-        and recording.audio_id in shared
-        and recording.group not in rated
-        and recording.speech <= gathered.max_speech
+        for recording, out in zip(library, barred, strict=True)
+        if recording.available and recording.audio_id in shared and not out
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from ml_skeleton.errors import InputError
+from ml_skeleton.music.candidates import unfit
 
 from ml_skeleton_recommend.library import Library, Mask, Rows
 from ml_skeleton_recommend.request import Request
@@ -49,26 +50,20 @@ class Candidates:
 def find_candidates(library: Library, request: Request, held_back: Collection[str] = ()) -> Candidates:
     """Return the candidates of a request; `held_back` are the audio_id of songs that were listed lately."""
     recordings = library.recordings
-    cue_files = {song.url for song in library.songs if song.start_s > 0}
-    tests = {
-        "as tracks of cue sheets": [r.song.url not in cue_files for r in recordings],
-        "as speech": [r.speech <= request.max_speech for r in recordings],
-        "as too long": (library.lengths_s <= request.max_length * 60).tolist(),
-    }
+    barred = unfit(recordings, library.songs, request.max_speech, request.max_length)
     if request.where:
         from ml_skeleton_recommend.filters import songs_where  # here, as DuckDB takes a while to import
 
         let_in = songs_where([recording.song for recording in recordings], request.where)
-        tests["by the filter"] = [r.song.song_id in let_in for r in recordings]
+        barred["by the filter"] = np.array([r.song.song_id not in let_in for r in recordings], dtype=np.bool_)
     if held_back:
-        tests["as listed lately"] = [r.audio_id not in held_back for r in recordings]
+        barred["as listed lately"] = np.array([r.audio_id in held_back for r in recordings], dtype=np.bool_)
     mask = np.array([r.available for r in recordings], dtype=np.bool_)
     unrated = np.isnan(library.ratings)
     left_out = {}
-    for reason, passed in tests.items():
-        kept = mask & np.array(passed, dtype=np.bool_)
-        left_out[reason] = int((mask & ~kept & unrated).sum())
-        mask = kept
+    for reason, out in barred.items():
+        left_out[reason] = int((mask & out & unrated).sum())
+        mask = mask & ~out
     new = mask & ~library.rated
     left_out["as they sound like another"] = int((mask & unrated).sum()) - len(np.unique(library.groups[new]))
     return Candidates(library, request, mask, left_out)

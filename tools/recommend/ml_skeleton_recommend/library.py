@@ -12,6 +12,7 @@ from ml_skeleton.artifacts.embeddings import EmbeddingStore
 from ml_skeleton.artifacts.provenance import Parent
 from ml_skeleton.artifacts.songs import Song
 from ml_skeleton.errors import InputError
+from ml_skeleton.music.candidates import rated_or_alike
 from ml_skeleton.music.classifiers.predictor import Predictor
 from ml_skeleton.music.classifiers.saved import load_predictor, vectors_for
 from ml_skeleton.music.inputs import Inputs, Matrix, make_inputs
@@ -52,8 +53,7 @@ class Library:
     @cached_property
     def rated(self) -> Mask:
         """Which recordings are rated, or sound the same as one that is."""
-        heard = {r.group for r in recordings_of(self.songs) if r.rating is not None}
-        return np.array([r.group in heard for r in self.recordings], dtype=np.bool_)
+        return rated_or_alike(self.recordings, self.songs)
 
     @cached_property
     def artists(self) -> Codes:

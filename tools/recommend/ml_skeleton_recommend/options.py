@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
-from ml_skeleton.console import MOST_SPEECH, Config, Force, MaxSpeech, Quiet, Seed
+from ml_skeleton.console import MOST_MINUTES, MOST_SPEECH, Config, Force, MaxSpeech, Quiet, Seed
 from ml_skeleton.errors import UsageError
 from ml_skeleton.path_map import PathMapTexts, parse_path_map
 
@@ -86,7 +86,7 @@ class Common:
         Literal["score", "arc"], typer.Option(help="Best first, or loudness rising to a peak and falling again.")
     ] = "score"
     max_speech: MaxSpeech = MOST_SPEECH
-    max_length: Annotated[float, typer.Option(min=0, help="Minutes; longer songs are left out.")] = 15.0
+    max_length: Annotated[float, typer.Option(min=0, help="Minutes; longer songs are left out.")] = MOST_MINUTES
     seed: Seed = 42
     formats: Annotated[str, typer.Option(metavar="LIST", help=f"Of {', '.join(FORMS)}.")] = USUAL_FORMS
     paths: Annotated[

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ml_skeleton.console import MOST_SPEECH
+from ml_skeleton.console import MOST_MINUTES, MOST_SPEECH
 from ml_skeleton.errors import UsageError
 
 KINDS = ("best", "help", "sparse", "rediscover", "like", "path", "mix", "album")
@@ -33,7 +33,7 @@ class Request:
     fresh_days: float = 0.0  # songs of lists younger than this are held back
     where: str = ""  # SQL over the songs
     max_speech: float = MOST_SPEECH
-    max_length: float = 15.0  # minutes
+    max_length: float = MOST_MINUTES
     order: str = "score"
 
     @property

@@ -1,0 +1,34 @@
+"""Candidates: what no playlist holds, and why."""
+
+from ml_skeleton.music.candidates import rated_or_alike, unfit
+from ml_skeleton.music.recordings import recordings_of
+
+
+def test_each_reason_bars_its_own_songs(make_song):
+    sheet = {"url": "file:///music/sheet.flac"}
+    songs = [
+        make_song(1),
+        make_song(2, **sheet),  # the first track begins with the file
+        make_song(3, start_s=60.0, audio_id=None, **sheet),
+        make_song(4, speech=0.9),
+        make_song(5, length_s=1000.0),
+        make_song(6, length_s=None),
+    ]
+
+    found = unfit(recordings_of(songs), songs, max_speech=0.7)
+
+    assert {reason: barred.tolist() for reason, barred in found.items()} == {
+        "as tracks of cue sheets": [False, True, False, False, False],
+        "as speech": [False, False, True, False, False],
+        "as too long": [False, False, False, True, False],
+    }
+
+
+def test_what_sounds_like_a_rated_song_counts_as_rated(make_song):
+    songs = [
+        make_song(1, rating=0.8, alike="one sound"),
+        make_song(2, rating=None, alike="one sound"),
+        make_song(3, rating=None),
+    ]
+
+    assert rated_or_alike(recordings_of(songs), songs).tolist() == [True, True, False]
