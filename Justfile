@@ -110,7 +110,7 @@ control: setup
 gate: setup
     evaluate gate {{evaluation}}/evaluation.json --ship {{shipped}} {{limits}} >/dev/null
 
-# write the playlists
+# write the playlists that the configuration names, or `best`
 [group('music')]
 recommend: setup
     recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{configuration}} >/dev/null

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ml_skeleton.artifacts.crops import Crops, read_failures
 from ml_skeleton.artifacts.evaluations import HEADLINE, MODEL, Evaluation, read_evaluation
-from ml_skeleton.artifacts.playlists import read_playlist
+from ml_skeleton.artifacts.playlists import MADE_BY, read_playlists
 from ml_skeleton.console import counted
+from ml_skeleton.errors import InputError
 
 TOP = 10
 NAMED_FAILURES = 5
@@ -60,9 +61,12 @@ def _agreement(evaluation: Evaluation) -> str:
 
 
 def _playlist(folder: Path) -> str:
-    _, tracks = read_playlist(folder / "best.json")
-    lines = ["Best songs you have not rated yet:"]
-    for track in tracks[:TOP]:
-        label = f"{track['artist']} – {track['title'] or Path(str(track['path'])).name}"
-        lines.append(f"  {float(str(track['stars'])):.1f} stars  {label[:WIDTH]}")
-    return "\n".join([*lines, "", f"Playlists  {folder}/ (open best.xspf in the player)"])
+    playlists = {playlist.name: playlist for playlist in read_playlists(folder)}
+    if not playlists:
+        raise InputError(f"{folder}: no playlist here; make one with: {MADE_BY}")
+    shown = playlists.get("best") or next(iter(playlists.values()))
+    lines = [f"{shown.title}:"]
+    for track in shown.tracks[:TOP]:
+        label = f"{track['artist']} – {track['title'] or Path(track['path']).name}"
+        lines.append(f"  {track['stars']:.1f} stars  {label[:WIDTH]}")
+    return "\n".join([*lines, "", f"Playlists  {len(playlists)} in {folder}/ (open {shown.name}.xspf in the player)"])

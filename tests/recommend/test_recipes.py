@@ -53,11 +53,14 @@ def test_what_is_wrong_is_said_with_where_it_stands(tmp_path, text, message):
     assert message in str(refused.value)
 
 
-def test_all_recipes_that_come_along_are_made_by_one_command(library_of, rated_library, run_tool, tmp_path):
+def test_all_recipes_that_come_along_are_made_by_one_command_or_by_a_configuration_that_names_them(
+    library_of, rated_library, run_tool, tmp_path
+):
     library_of(rated_library)
+    (tmp_path / "c.yaml").write_text(f"recommend: {{recipes: {OURS}}}")
 
     done = run_tool("recommend", "c.pt", "--recipes", OURS, "--out", "lists")
-    again = run_tool("recommend", "c.pt", "--recipes", OURS, "--out", "lists")
+    again = run_tool("recommend", "c.pt", "--config", "c.yaml", "--out", "lists")
 
     names = {path.stem for path in (tmp_path / "lists").glob("*.xspf")}
     assert (done.returncode, done.stdout, again.returncode) == (0, "lists\n", 0)

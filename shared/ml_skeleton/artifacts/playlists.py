@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ml_skeleton.artifacts.provenance import Provenance, parse_provenance, require
 from ml_skeleton.artifacts.songs import Song
@@ -64,7 +65,28 @@ class Playlist:
     provenance: Provenance
 
 
-def read_playlist(path: Path) -> tuple[Provenance, list[dict[str, object]]]:
+@dataclass(frozen=True)
+class WrittenPlaylist:
+    """A list that lies in a folder."""
+
+    name: str
+    title: str
+    tracks: Sequence[dict[str, Any]]  # as its JSON holds them
+
+
+def read_playlists(folder: Path) -> list[WrittenPlaylist]:
+    """Return the playlists that lie in a folder, by name; JSON of other programs is passed over."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            provenance, tracks = read_playlist(path)
+        except InputError:
+            continue
+        found.append(WrittenPlaylist(path.stem, str(provenance.settings.get("title") or path.stem), tracks))
+    return found
+
+
+def read_playlist(path: Path) -> tuple[Provenance, list[dict[str, Any]]]:
     """Return what NAME.json holds: the provenance and the tracks."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))

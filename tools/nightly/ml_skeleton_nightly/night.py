@@ -8,7 +8,7 @@ from pathlib import Path
 from ml_skeleton.artifacts.crops import Crops
 from ml_skeleton.artifacts.evaluations import read_evaluation
 from ml_skeleton.artifacts.files import only_run
-from ml_skeleton.artifacts.playlists import read_playlist
+from ml_skeleton.artifacts.playlists import read_playlists
 from ml_skeleton.console import Terminated, counted, duration_in_words
 from ml_skeleton.errors import INTERRUPTED, TERMINATED, UserError
 
@@ -114,7 +114,7 @@ class _Steps:
         if not night.trained:
             self.step("embed", model.encoder, "--crops", asked.crops, "--store", asked.store, "--device", asked.device)
         self.step("recommend", model.classifier, "--store", asked.store, "--out", asked.playlists)
-        night.recommended = len(read_playlist(asked.playlists / "best.json")[1])
+        night.recommended = sum(len(playlist.tracks) for playlist in read_playlists(asked.playlists))
         self.tidy_up()
         if failure:
             raise failure

@@ -43,7 +43,7 @@ class Night:
     trained: bool = False  # a new model came into use
     model: str | None = None  # the one in use
     figures: dict[str, Any] | None = None  # what evaluate measured of it
-    recommended: int | None = None  # songs in the playlist
+    recommended: int | None = None  # songs in the playlists, each as often as it is there
     steps: list[Step] = field(default_factory=list)
 
 

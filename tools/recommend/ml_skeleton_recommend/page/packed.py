@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from ml_skeleton.artifacts.playlists import WrittenPlaylist
 
-from ml_skeleton_recommend.page.seen import SeenLibrary, SeenPlaylist
+from ml_skeleton_recommend.page.seen import SeenLibrary
 
 UNRATED, UNKNOWN_YEAR = 255, 0
 HUNDREDTHS = 100
@@ -54,7 +55,7 @@ def _artists(seen: SeenLibrary) -> dict[str, Any]:
     }
 
 
-def _playlist(playlist: SeenPlaylist, row_of: dict[str, int]) -> dict[str, Any]:
+def _playlist(playlist: WrittenPlaylist, row_of: dict[str, int]) -> dict[str, Any]:
     """Return the tracks that the map knows, each with what its score is made of."""
     tracks = [
         [row_of[track["audio_id"]], track.get("score"), (track.get("why") or {}).get("shares")]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +10,7 @@ from ml_skeleton.artifacts.checkpoints import Header
 from ml_skeleton.artifacts.embeddings import EmbeddingStore
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.artifacts.maps import FORMAT, KIND, NAME, SongMap, read_map, write_map
-from ml_skeleton.artifacts.playlists import read_playlist
+from ml_skeleton.artifacts.playlists import WrittenPlaylist, read_playlists
 from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.console import note
 from ml_skeleton.errors import InputError
@@ -27,15 +26,6 @@ ROWS_PER_BLOCK = 2000  # of songs by rated songs: 2,000 x 10,000 similarities ar
 
 
 @dataclass(frozen=True)
-class SeenPlaylist:
-    """A playlist of the folder."""
-
-    name: str
-    title: str
-    tracks: Sequence[dict[str, Any]]  # as its JSON holds them
-
-
-@dataclass(frozen=True)
 class SeenLibrary:
     """A library at the moment it was read; rows of all arrays are the recordings."""
 
@@ -44,7 +34,7 @@ class SeenLibrary:
     nearest_rated: npt.NDArray[np.int64]  # (N, 3) rows, nearest first; -1 where fewer are rated
     likeness: npt.NDArray[np.float32]  # (N, 3) cosines to them
     map: SongMap
-    playlists: Sequence[SeenPlaylist]
+    playlists: Sequence[WrittenPlaylist]
 
 
 def see_library(
@@ -72,7 +62,7 @@ def see_library(
         nearest_rated=nearest,
         likeness=likeness,
         map=_kept_or_new_map(folder / NAME, recordings, matrix, made),
-        playlists=playlists_of(folder),
+        playlists=read_playlists(folder),
     )
 
 
@@ -96,19 +86,6 @@ def nearest_rated(
         rows[block, : best.shape[1]] = np.where(near > -np.inf, rated[best], -1)
         likeness[block, : best.shape[1]] = np.where(near > -np.inf, near, 0)
     return rows, likeness
-
-
-def playlists_of(folder: Path) -> list[SeenPlaylist]:
-    """Return the playlists that lie in the folder, by name."""
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            provenance, tracks = read_playlist(path)
-        except InputError:  # another program's file
-            continue
-        title = str(provenance.settings.get("title") or path.stem)
-        found.append(SeenPlaylist(path.stem, title, tracks))
-    return found
 
 
 def _kept_or_new_map(path: Path, recordings: Sequence[Recording], matrix: Matrix, made: Provenance) -> SongMap:
