@@ -1,7 +1,7 @@
 """Times what `tune run` adds to a command, beside other ways to run the same trials; and the quality of its search.
 
     python benchmarks/tune.py                    cost per trial, start, ask after 1,000 trials, warm starts
-    python benchmarks/tune.py --orion            also `orion hunt`, installed into a throwaway environment
+    python benchmarks/tune.py --orion            beside `orion hunt`, installed into a throwaway environment
     python benchmarks/tune.py --quality          the best of 60 trials on three functions, over 20 seeds
 
 Each figure is printed with its limit. A cost is that of a trial more: what a
@@ -22,6 +22,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+CommandFor = Callable[[int], list[str]]  # the command line that runs so many trials
 
 BIN = Path(sys.executable).parent
 COMMAND = ["/usr/bin/printf", '{{"loss": %s}}\\n', "{x:float:0:1}"]
@@ -61,22 +63,36 @@ def measure(command: list[str], folder: Path) -> Cost:
     return Cost(wall * 1000, cpu * 1000)
 
 
-def per_trial(command_for: Callable[[int], list[str]], short: int = SHORT, long: int = LONG) -> Cost:
-    """Return the cost of one trial more: that of the cheapest of five long runs beyond the cheapest short one."""
-    few, many = [], []
+def per_trial(*commands: CommandFor, short: int = SHORT, long: int = LONG) -> list[Cost]:
+    """Return the cost of one trial more of each: that of the cheapest of five long runs beyond the cheapest short one.
+
+    They take turns, so that a busy minute of the machine falls on all of them.
+    """
+    few: list[list[Cost]] = [[] for _ in commands]
+    many: list[list[Cost]] = [[] for _ in commands]
     for _ in range(5):
-        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-            few.append(measure(command_for(short), Path(one)))
-            many.append(measure(command_for(long), Path(other)))
+        for number, command_for in enumerate(commands):
+            for trials, costs in ((short, few), (long, many)):
+                with tempfile.TemporaryDirectory() as folder:
+                    costs[number].append(measure(command_for(trials), Path(folder)))
+    return [_beyond(one, other, long - short) for one, other in zip(few, many, strict=True)]
+
+
+def _beyond(few: list[Cost], many: list[Cost], trials: int) -> Cost:
     wall = min(cost.wall for cost in many) - min(cost.wall for cost in few)
     cpu = min(cost.cpu for cost in many) - min(cost.cpu for cost in few)
-    return Cost(wall / (long - short), cpu / (long - short))
+    return Cost(wall / trials, cpu / trials)
 
 
 def tune_run(trials: int, *options: str, command: list[str] = COMMAND) -> list[str]:
     """Return the command line of a study."""
     fixed = ["--mlflow", "off", "--quiet", "--no-reuse", "--pruner", "none"]
     return [str(BIN / "tune"), "run", "-n", str(trials), "-m", "loss:min", "--study", "s", *fixed, *options, *command]
+
+
+def in_process(trials: int) -> list[str]:
+    """Return a Python program that has Optuna search and start the same program."""
+    return [sys.executable, "-c", IN_PROCESS, str(trials)]
 
 
 def shell_loop(trials: int) -> list[str]:
@@ -91,15 +107,13 @@ def show(name: str, cost: Cost, of: Cost | None = None, limit: float | None = No
     print(f"{name:48} {cost.cpu:9.1f} ms CPU {cost.wall:9.1f} ms{ratio}{bound}", flush=True)
 
 
-def costs(with_orion: bool) -> None:
+def costs() -> None:
     """Print what a trial costs, in tune and elsewhere."""
-    show("a bare shell loop", per_trial(shell_loop))
-    plain = per_trial(lambda trials: [sys.executable, "-c", IN_PROCESS, str(trials)])
+    loop, plain, ours = per_trial(shell_loop, in_process, tune_run)
+    show("a bare shell loop", loop)
     show("Optuna in process, journal, subprocess", plain)
-    show("tune run: folder, logs, lease, result", per_trial(tune_run), plain, 2.0)
+    show("tune run: folder, logs, lease, result", ours, plain, 2.0)
     show("optuna ask and tell, the command line", optuna_command_line(), plain)
-    if with_orion:
-        show("orion hunt", orion_hunt(), plain)
 
 
 def optuna_command_line() -> Cost:
@@ -114,8 +128,8 @@ def optuna_command_line() -> Cost:
     return Cost(ask.wall + tell.wall, ask.cpu + tell.cpu)
 
 
-def orion_hunt() -> Cost:
-    """Return the cost of one trial of Oríon, which needs old packages and gets an environment of its own."""
+def orion_hunt() -> None:
+    """Print the cost of a trial of Oríon, which needs old packages and gets an environment of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "objective.sh").write_text(
@@ -138,23 +152,28 @@ def orion_hunt() -> Cost:
         database = folder / "orion.yaml"
         database.write_text("database:\n  type: pickleddb\n  host: s.pkl\n")
 
-        def command(trials: int) -> list[str]:
+        def hunt_for(trials: int) -> list[str]:
             rest = ["-c", str(database), "sh", str(folder / "objective.sh"), "-x~uniform(0, 1)"]
             return [*hunt, str(trials), "--max-trials", "1000", *rest]
 
-        return per_trial(command, 5, 45)
+        theirs, ours = per_trial(hunt_for, tune_run, short=5, long=45)
+        show("orion hunt", theirs)
+        show("tune run beside it", ours)
+        print(f"{'orion hunt over tune run':48} {theirs.cpu / ours.cpu:9.1f} times  (limit 6)")
 
 
 def start() -> None:
-    """Print how long it takes from the start of `tune run` to that of its first command."""
+    """Print how long it takes from the start of `tune run` to that of its first command, beside Optuna's import."""
     command = [sys.executable, "-c", "import time; print('{{\"loss\": %r}}' % time.time())"]
-    waits = []
+    waits, imports = [], []
     for _ in range(5):
         with tempfile.TemporaryDirectory() as folder:
+            imports.append(measure([sys.executable, "-c", "import optuna"], Path(folder)).wall)
             began = time.time()
             measure(tune_run(1, command=command), Path(folder))
             result = json.loads((Path(folder) / "s/trials/00000/result.json").read_text())
             waits.append((result["value"] - began) * 1000)
+    print(f"{'import of Optuna':48} {min(imports):9.1f} ms, best of 5")
     print(f"{'start of tune run to its first command':48} {min(waits):9.1f} ms, best of 5  (limit 800)", flush=True)
 
 
@@ -188,11 +207,16 @@ def warm_starts() -> None:
         for name, text in programs.items():
             (Path(folder) / f"imports_{name}.py").write_text(text)
         nothing, torch = ([sys.executable, f"{folder}/imports_{name}.py"] for name in ("nothing", "torch"))
-        cold = per_trial(lambda trials: tune_run(trials, command=nothing), 5, 105)
+        cold, forked = per_trial(
+            lambda trials: tune_run(trials, command=nothing),
+            lambda trials: tune_run(trials, "--warm", "torch", command=torch),
+            short=5,
+            long=105,
+        )
         show("a Python command that imports nothing", cold)
-        forked = per_trial(lambda trials: tune_run(trials, "--warm", "torch", command=torch), 5, 105)
         show("one that imports torch, --warm torch", forked, cold, 1.5)
-        show("one that imports torch", per_trial(lambda trials: tune_run(trials, command=torch), 1, 3), cold)
+        (unwarmed,) = per_trial(lambda trials: tune_run(trials, command=torch), short=1, long=3)
+        show("one that imports torch", unwarmed, cold)
 
 
 def sphere(x: float, y: float) -> float:
@@ -251,17 +275,19 @@ def sign_test(wins: int, pairs: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--orion", action="store_true", help="also measure orion hunt, which is installed for it")
-    parser.add_argument("--quality", action="store_true", help="the quality of the search, and nothing else")
+    parser.add_argument("--orion", action="store_true", help="orion hunt, which is installed for it, alone")
+    parser.add_argument("--quality", action="store_true", help="the quality of the search, alone")
     options = parser.parse_args()
     os.environ["MLFLOW_TRACKING_URI"] = "off"
     if options.quality:
         quality()
-        return
-    costs(options.orion)
-    start()
-    ask_after(1000)
-    warm_starts()
+    elif options.orion:
+        orion_hunt()
+    else:
+        costs()
+        start()
+        ask_after(1000)
+        warm_starts()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
+from ml_skeleton import console
 from ml_skeleton.artifacts.crops import Crops, crop_measures, read_failures
 from ml_skeleton.artifacts.speech import read_speech
 from ml_skeleton.errors import UserError
@@ -87,6 +88,18 @@ def test_a_run_that_extracts_nothing_leaves_no_folder(library, tmp_path):
         extract(request)
 
     assert not request.out.exists()
+
+
+def test_progress_counts_what_is_left_out_as_unreadable_and_as_speech(library, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(console, "PLAIN_PROGRESS_EVERY_S", 0.0)
+    request = replace(library(sound(1), sound(2), sound(3)), speech=SpeechPolicy("drop", threshold=0.0))
+    (tmp_path / "music" / "0.flac").write_bytes(b"no audio at all")
+
+    with pytest.raises(UserError):  # anything is speech
+        extract(request)
+
+    lines = [line for line in capsys.readouterr().err.splitlines() if "reading: 3/3 songs" in line]
+    assert [line.rpartition("/s, ")[2] for line in lines] == ["1 unreadable, 2 speech"]
 
 
 def test_a_map_that_no_file_needs_is_said(library, capsys):

@@ -36,7 +36,7 @@ def start_cluster(tries: int = 3):
 
 
 def test_a_study_runs_on_two_nodes_as_it_does_here(study, script, cluster):
-    """Two commands wait for each other; later one fails, one is interrupted, and one is hopeless and pruned."""
+    """Two commands wait for each other; later one fails, one is interrupted, one has no number, one is hopeless."""
     from ml_skeleton.tuning.ray_backend import on_ray
 
     text = """cd "$TUNE_STUDY"
@@ -44,6 +44,7 @@ case $1 in
 0|1) touch met-$1; while [ ! -e met-0 ] || [ ! -e met-1 ]; do sleep 0.02; done ;;
 2) echo out of luck >&2; exit 1 ;;
 3) [ -e interrupted ] || { touch interrupted; exit 143; } ;;
+4) echo '{"loss": NaN}'; exit ;;
 8) set -- 9 ;;
 esac
 """
@@ -54,10 +55,13 @@ esac
     assert [outcome.results[number].state for number in range(9)] == [
         *["complete"] * 2,
         "failed",
-        *["complete"] * 5,
+        "complete",
+        "failed",
+        *["complete"] * 3,
         "pruned",
     ]
     assert [outcome.results[number].value for number in (0, 1, 3)] == [0, 1, 3]
     assert outcome.results[2].reason == "exit 1: out of luck"
-    assert sorted((study.folder / "runs").read_text().split()) == ["0", "1", "3", "4", "5", "6", "7"]
+    assert outcome.results[4].reason == "loss is NaN, expected a finite number"
+    assert sorted((study.folder / "runs").read_text().split()) == ["0", "1", "3", "5", "6", "7"]
     assert not list(study.folder.glob(".ray-*"))

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import sys
+from pathlib import Path
 
 import pytest
+from ml_skeleton.artifacts.metrics import read_metrics
 from ml_skeleton.tuning.process import CommandProcess
 from ml_skeleton.tuning.trial_folder import trial_folder
 
@@ -11,6 +14,7 @@ PRINTS_STEPS = """
 for step in 0 1 2; do echo "{\\"step\\": $step, \\"loss\\": $1}"; done
 [ "$1" = 1 ] || { echo hanging; touch "$2/hung"; while true; do sleep 0.05; done; }
 """
+TRAIN_ENCODER = Path(sys.executable).with_name("train-encoder")
 FIVE_GOOD_THEN_BAD = 'if [ "$1" -lt 5 ]; then set -- 1 "$2"; else set -- 9 "$2"; fi'
 
 
@@ -28,6 +32,27 @@ def test_points_in_the_metrics_file_are_offered_to_the_pruner(study, script):
     study.run("sh", script(steps), "{trial}", "{dir}", n=6, pruner="median", timeout_s=20)
 
     assert study.states() == ["complete"] * 5 + ["pruned"]
+
+
+def test_train_encoder_is_pruned_by_its_own_epochs_and_ends_cleanly(study, script, audible_library):
+    """Five trials that cost nothing report a loss that no training of a thousand epochs comes to."""
+    text = """if [ "$TUNE_TRIAL" -lt 5 ]; then
+    for step in 1 2 3; do echo "{\\"step\\": $step, \\"val_loss\\": 0}"; done
+else
+    exec "$@"
+fi"""
+    command = ("sh", script(text), str(TRAIN_ENCODER), str(audible_library), "--out", "{dir}/encoder.pt")
+    options = "--encoder simple --loss rating --val-fraction 0.4 --window 1 --epochs 1000 --patience 0 --precision fp32"
+    bounds = {"pruner": "median", "timeout_s": 60, "grace_s": 30}
+    outcome = study.run(*command, *options.split(), n=6, metric="val_loss:min", **bounds)
+
+    result, said = outcome.results[5], study.file(5, "stderr.log").read_text()
+    assert (result.state, result.reason, result.exit_code) == ("pruned", "the pruner stopped it", 143), said
+    assert said.splitlines()[-2].startswith("train-encoder: stopping: finishing what is in flight")
+    steps, last = read_metrics(study.file(5, "metrics.jsonl"))
+    assert ([step["step"] for step in steps], last) == (list(range(1, len(steps) + 1)), None)
+    assert (result.metrics["val_loss"], len(steps) < 1000) == (steps[-1]["val_loss"], True)
+    assert not study.file(5, "encoder.pt").exists()
 
 
 def test_a_command_sees_the_stop_file_before_the_signal(study, script):

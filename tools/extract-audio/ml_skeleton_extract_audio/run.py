@@ -92,8 +92,7 @@ class Run:
         with CropWriter(request.out, TOOL) as writer, progress("reading", len(jobs), "songs") as shown:
             for job, result in pool.run(jobs, lambda: bool(stop)):
                 self._take(job, result, writer)
-                rejects = self.counts[UNREADABLE]
-                shown.advance(remark=f"{rejects} unreadable" if rejects else "")
+                shown.advance(remark=self._rejects())
                 if time.monotonic() - saved > SAVE_EVERY_S:
                     writer.finish_part()
                     self.save()
@@ -124,6 +123,10 @@ class Run:
         self.songs[position] = replace(song, audio_id=None)
         self.ledger[position] = _failure(song, reason, fatal=True, transient=transient)
         self.counts[SPOKEN if reason.startswith(DROPPED) else UNREADABLE] += 1
+
+    def _rejects(self) -> str:
+        named = {"unreadable": self.counts[UNREADABLE], "speech": self.counts[SPOKEN]}
+        return ", ".join(f"{count} {name}" for name, count in named.items() if count)
 
     def settle_speech(self, stop: StopRequest) -> None:
         """Measure the crops that an earlier run kept unmeasured; take songs that are speech out if that was asked."""
