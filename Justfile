@@ -108,7 +108,7 @@ control: setup
 # go on only with a version that keeps the limits and ranks no worse than the one that ships
 [group('music')]
 gate: setup
-    evaluate gate {{evaluation}}/evaluation.json --ship {{shipped}} {{limits}} >/dev/null
+    evaluate gate {{evaluation}}/evaluation.json --ship {{shipped}} --mark {{limits}} >/dev/null
 
 # write the playlists that the configuration names, or `best`
 [group('music')]

@@ -108,6 +108,7 @@ def _store(path: Path, part: str | None) -> Described:
             raise InputError(f"{path}: no version {part!r}")
         details = {
             f"version {version.name}": f"{len(store.audio_ids(version.name))} songs x {version.dimension}"
+            + (f", rejected: {version.rejected}" if version.rejected else "")
             for version in versions
         }
         fingerprint = store.vectors(chosen[-1].name).fingerprint

@@ -31,7 +31,12 @@ SITUATION = Situation(
 )
 MEASURED = Measured(
     version="v1",
-    situations={"new album": SITUATION, "new artist": replace(SITUATION, gain=Gain("genre", 0.1, None, None))},
+    situations={
+        "new album": SITUATION,
+        "new artist": replace(
+            SITUATION, gain=Gain("genre", 0.1, None, None), gain_over_deaf=Gain("genre", 0.1, 0.05, 0.2)
+        ),
+    },
     leakage=Figure(0.1, -0.1, 0.3),
     covered={"0.8": 0.75},
     learning=[Learned(0.25, 5, {"spearman": Figure(0.2)})],
@@ -65,6 +70,8 @@ def test_figures_of_new_albums_go_by_their_own_name_and_others_by_that_of_the_si
         "gain_low": 0.1,
         "new_artist.gain": 0.1,
         "new_artist.gain_low": None,
+        "new_artist.gain_over_deaf": 0.1,
+        "new_artist.gain_over_deaf_low": 0.05,
         "leakage": 0.1,
         "covered": 0.75,
         "unreachable": 0.1,

@@ -83,7 +83,8 @@ def test_a_control_that_hears_as_much_leaves_no_signal(make_store, own_songs, tm
 
     assert done.version == "v1"
     assert done.situations["new album"].gain.over == "random-1234"
-    assert done.situations["new album"].verdict.startswith("no audio signal shown")
+    assert done.situations["new album"].verdict.startswith("no audio signal shown: rank correlation 0.9")
+    assert "listening tells more than tags and means for certain" in done.situations["new album"].verdict
 
 
 def test_a_control_that_lacks_songs_is_left_out_with_a_warning(make_store, own_songs, tmp_path, capsys):
@@ -206,6 +207,7 @@ def test_the_command_prints_the_path_alone_and_the_table_aside(make_store, own_s
     assert (done.returncode, done.stdout) == (0, "report/evaluation.json\n")
     assert "v1, new artist (40 songs)" in done.stderr
     assert read_evaluation(tmp_path / "report" / "evaluation.json").tested_songs == 40
+    assert "v1" in (tmp_path / "report" / "evaluation.html").read_text()
 
 
 def test_a_classifier_s_checkpoint_says_how_to_measure(make_store, own_songs, tmp_path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.artifacts.evaluations import (
     FORMAT,
     Evaluation,
@@ -14,9 +15,11 @@ from ml_skeleton.artifacts.evaluations import (
     Situation,
     write_evaluation,
 )
-from ml_skeleton.artifacts.provenance import Provenance
-from ml_skeleton.errors import UsageError, UserError
-from ml_skeleton_evaluate.gate import pass_or_fail
+from ml_skeleton.artifacts.provenance import Parent, Provenance
+from ml_skeleton.errors import InputError, UsageError, UserError
+from ml_skeleton.music.rated import Targeting, rated_songs
+from ml_skeleton_evaluate.gate import Terms, pass_or_fail
+from ml_skeleton_evaluate.gather import gather
 from ml_skeleton_evaluate.limits import limits_of
 
 TRUE = np.random.default_rng(0).random(60).round(1)
@@ -38,15 +41,16 @@ def measured(noise, spearman=0.5):
 
 @pytest.fixture
 def write(tmp_path):
-    def write(version, folder="new"):
-        made = Provenance("evaluation", FORMAT, "evaluate")
+    def write(version, folder="new", made_from=None):
+        parents = (Parent("embeddings", str(made_from), "f", version.version),) if made_from else ()
+        made = Provenance("evaluation", FORMAT, "evaluate", parents=parents)
         return write_evaluation(tmp_path / folder, Evaluation(made, "p", 60, 60, {}, "", [version], []))
 
     return write
 
 
 def judge(path, lows=None, highs=None, other=None, shipped=None):
-    return pass_or_fail(path, None, lows or {}, highs or {}, other, shipped)
+    return pass_or_fail(path, None, Terms(lows or {}, highs or {}, other, shipped))
 
 
 def test_what_keeps_every_limit_passes(write):
@@ -114,3 +118,39 @@ def test_the_command_exits_with_one_or_prints_the_path(write, run_tool):
     assert (passed.returncode, passed.stdout) == (0, f"{path}\n")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert "evaluate: v2: spearman is 0.5, expected at least 0.9" in failed.stderr
+
+
+def test_a_version_that_does_not_pass_is_the_newest_for_nobody_until_it_does(make_store, rated_library, write, capsys):
+    path = make_store(rated_library)
+    with open_store(path) as store:
+        old = store.vectors("v1")
+        store.add_version(replace(store.version("v1"), name="v2"))
+        store.add_vectors("v2", old.audio_ids, old.matrix, old.rating_seen)
+        evaluation = write(measured(0.1), made_from=path)
+
+        with pytest.raises(UserError, match="does not pass"):
+            pass_or_fail(evaluation, None, Terms({"spearman": 0.9}, {}), mark=True)
+        rejected = (
+            store.version("v2").rejected,
+            rated_songs(store).version,
+            gather(store, None, 0.7, Targeting()).versions[0].version,
+        )
+        pass_or_fail(evaluation, None, Terms({"spearman": 0.2}, {}), mark=True)
+        passed = (store.version("v2").rejected, rated_songs(store).version)
+
+    assert rejected == ("spearman is 0.5, expected at least 0.9", "v1", "v2")
+    assert passed == (None, "v2")
+    assert "v2 was rejected (spearman is 0.5, expected at least 0.9), v1 is used" in capsys.readouterr().err
+
+
+def test_a_store_of_which_all_was_rejected_says_what_can_be_done(make_store, rated_library):
+    with open_store(make_store(rated_library)) as store:
+        store.set_rejected("v1", "too low")
+
+        with pytest.raises(InputError, match=r"rejected all there is \(v1\); name one with --version"):
+            store.version(None)
+
+
+def test_versions_side_by_side_cannot_be_marked(write):
+    with pytest.raises(UsageError, match="--mark: v2 is no version of a store, but several side by side"):
+        pass_or_fail(write(measured(0.1)), None, Terms({"spearman": 0.2}, {}), mark=True)

@@ -126,6 +126,12 @@ class EmbeddingStore(ABC):
         with self.transaction() as database:
             database.execute("UPDATE versions SET health = ? WHERE name = ?", (health_json(health), name))
 
+    def set_rejected(self, name: str, reason: str | None) -> None:
+        """Store why the version was rejected, None if it was not: one that was is the newest for nobody."""
+        self.add_missing_columns()
+        with self.transaction() as database:
+            database.execute("UPDATE versions SET rejected = ? WHERE name = ?", (reason, name))
+
     def count(self, name: str) -> Counted:
         """Return how many songs of the library the version holds, and how many strays."""
         with self.transaction() as database:
@@ -146,8 +152,8 @@ class EmbeddingStore(ABC):
         """Give a store of an earlier release of the same format the columns it lacks."""
         with self.transaction() as database:
             there = {column[0] for column in database.execute("SELECT * FROM versions LIMIT 0").description}
-            if "health" not in there:
-                database.execute("ALTER TABLE versions ADD COLUMN health TEXT")
+            for column in {"health", "rejected"} - there:
+                database.execute(f"ALTER TABLE versions ADD COLUMN {column} TEXT")
 
     def drop_version(self, name: str) -> None:
         """Remove a version and its vectors."""
@@ -170,19 +176,31 @@ class EmbeddingStore(ABC):
         return parse_provenance(row[0] if row else None, self.path)
 
     def version(self, name: str | None) -> Version:
-        """Return the version of that name, or the newest for None; raise InputError if there is none.
+        """Return the version of that name, or the newest for None; raise InputError if there is none."""
+        if name is None:
+            return self.newest()
+        versions = {version.name: version for version in self.versions()}
+        if name not in versions:
+            raise InputError(f"{self.path}: no version {name!r}; it holds {', '.join(sorted(versions)) or 'none'}")
+        return versions[name]
+
+    def newest(self, rejected_too: bool = False) -> Version:
+        """Return the newest version that was not rejected; raise InputError if there is none.
 
         A control is the newest only where there is nothing else.
         """
-        versions = {version.name: version for version in self.versions()}
-        if not versions:
+        every = self.versions()
+        if not every:
             raise InputError(f"{self.path}: holds no embeddings yet; make some with: {MADE_BY} {self.path}")
-        if name is not None and name not in versions:
-            raise InputError(f"{self.path}: no version {name!r}; it holds {', '.join(sorted(versions))}")
-        if name is not None:
-            return versions[name]
-        every = list(versions.values())
-        return next((version for version in reversed(every) if not version.is_control), every[-1])
+        serious = [version for version in every if not version.is_control] or every
+        good = [version for version in serious if rejected_too or version.rejected is None]
+        if not good:
+            names = ", ".join(version.name for version in serious)
+            raise InputError(
+                f"{self.path}: evaluate gate rejected all there is ({names}); name one with --version to use it "
+                "all the same, or rate more songs and train another encoder"
+            )
+        return good[-1]
 
 
 @contextmanager

@@ -24,7 +24,8 @@ TABLES = """
         settings VARCHAR NOT NULL,
         parents VARCHAR NOT NULL,
         created VARCHAR NOT NULL,
-        health VARCHAR
+        health VARCHAR,
+        rejected VARCHAR
     );
     CREATE TABLE vectors (
         version INTEGER NOT NULL,

@@ -38,7 +38,8 @@ TABLES = """
         settings TEXT NOT NULL,
         parents TEXT NOT NULL,
         created TEXT NOT NULL,
-        health TEXT
+        health TEXT,
+        rejected TEXT
     );
     CREATE TABLE vectors (
         version INTEGER NOT NULL REFERENCES versions (number) ON DELETE CASCADE,

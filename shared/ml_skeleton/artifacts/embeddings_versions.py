@@ -8,7 +8,7 @@ from typing import Any
 from ml_skeleton.artifacts.provenance import Parent
 
 CONTROLS = ("random-wide", "random", "handcrafted")  # encoders that have learned nothing, see docs/encoders.md
-VERSION_COLUMNS = ("name", "encoder_fingerprint", "dimension", "settings", "parents", "created", "health")
+VERSION_COLUMNS = ("name", "encoder_fingerprint", "dimension", "settings", "parents", "created", "health", "rejected")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Version:
     parents: tuple[Parent, ...]  # the encoder and the crops
     created: str
     health: Health | None = None  # None until it is measured, or where songs are too few
+    rejected: str | None = None  # why `evaluate gate` would not let it pass; None if it did, or was not asked
 
     @property
     def is_control(self) -> bool:
@@ -48,11 +49,11 @@ def version_row(version: Version) -> tuple[str | int | None, ...]:
     parents = json.dumps([vars(parent) for parent in version.parents])
     settings = json.dumps(version.settings, sort_keys=True)
     made = (version.name, version.encoder_fingerprint, version.dimension, settings, parents, version.created)
-    return *made, health_json(version.health)
+    return *made, health_json(version.health), version.rejected
 
 
 def version_of(row: Mapping[str, Any]) -> Version:
-    """Return the version that `version_row` described; one of an older store has no health."""
+    """Return the version that `version_row` described; one of an older store lacks what came later."""
     health = json.loads(row.get("health") or "null")
     return Version(
         name=row["name"],
@@ -62,6 +63,7 @@ def version_of(row: Mapping[str, Any]) -> Version:
         parents=tuple(Parent(**parent) for parent in json.loads(row["parents"])),
         created=row["created"],
         health=Health(**{**health, "variance": tuple(health["variance"])}) if health else None,
+        rejected=row.get("rejected"),
     )
 
 

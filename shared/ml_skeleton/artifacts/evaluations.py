@@ -56,6 +56,7 @@ class Situation:
     figures: Mapping[str, Mapping[str, Figure]]  # by method, then by figure
     gain: Gain
     verdict: str
+    gain_over_deaf: Gain | None = None  # over the best of those that do not listen; None in evaluations of before
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,17 @@ class Measured:
         """Return all figures by the names that `evaluate gate` knows.
 
         Those of the model on new albums by their own name, those of another situation after its name:
-        `spearman`, `new_artist.spearman`. Beside them stand `gain`, `gain_low`, `leakage`, `covered`
-        and those of the space.
+        `spearman`, `new_artist.spearman`. Beside them stand `gain`, `gain_low`, `gain_over_deaf`,
+        `gain_over_deaf_low`, `leakage`, `covered` and those of the space.
         """
         named: dict[str, float | None] = {}
         for situation, measured in self.situations.items():
             prefix = "" if situation == HEADLINE else f"{situation.replace(' ', '_')}."
             named[f"{prefix}songs"] = measured.songs
             named |= {f"{prefix}{name}": figure.value for name, figure in measured.figures[MODEL].items()}
-            named |= {f"{prefix}gain": measured.gain.value, f"{prefix}gain_low": measured.gain.low}
+            for gain, words in ((measured.gain, "gain"), (measured.gain_over_deaf, "gain_over_deaf")):
+                if gain is not None:
+                    named |= {f"{prefix}{words}": gain.value, f"{prefix}{words}_low": gain.low}
         return {**named, "leakage": self.leakage.value, "covered": self.covered.get("0.8"), **self.space}
 
 
@@ -205,9 +208,10 @@ def _measured(situations: dict[str, Any], leakage: Any, learning: Any, predictio
     )
 
 
-def _situation(figures: dict[str, Any], gain: Any, **others: Any) -> Situation:
+def _situation(figures: dict[str, Any], gain: Any, gain_over_deaf: Any = None, **others: Any) -> Situation:
     by_method = {method: _figures(named) for method, named in figures.items()}
-    return Situation(figures=by_method, gain=Gain(**gain), **others)
+    over_deaf = Gain(**gain_over_deaf) if gain_over_deaf else None
+    return Situation(figures=by_method, gain=Gain(**gain), gain_over_deaf=over_deaf, **others)
 
 
 def _comparison(differences: dict[str, Any], **others: Any) -> Comparison:

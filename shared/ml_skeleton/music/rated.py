@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ml_skeleton.artifacts.embeddings import EmbeddingStore, Version
 from ml_skeleton.artifacts.files import fingerprint_of
 from ml_skeleton.artifacts.provenance import Parent
-from ml_skeleton.console import MOST_SPEECH
+from ml_skeleton.console import MOST_SPEECH, warn
 from ml_skeleton.errors import InputError
 from ml_skeleton.music.inputs import AUDIO, METADATA, Matrix, commonest_genres, make_inputs
 from ml_skeleton.music.recordings import Recording, recordings_of
@@ -99,7 +99,7 @@ class RatedSongs:
 
 def vectors_of(store: EmbeddingStore, names: Sequence[str | None]) -> SharedVectors:
     """Return what the versions, the newest for None, say of the recordings that all of them hold."""
-    versions = tuple(store.version(name) for name in dict.fromkeys(names))
+    versions = tuple(_newest(store) if name is None else store.version(name) for name in dict.fromkeys(names))
     every = [store.vectors(version.name) for version in versions]
     row_of = [{audio_id: row for row, audio_id in enumerate(vectors.audio_ids)} for vectors in every]
     shared = [audio_id for audio_id in every[0].audio_ids if all(audio_id in rows for rows in row_of)]
@@ -113,6 +113,16 @@ def vectors_of(store: EmbeddingStore, names: Sequence[str | None]) -> SharedVect
     ]
     seen = np.any([vectors.rating_seen[at] for vectors, at in zip(every, places, strict=True)], axis=0)
     return SharedVectors(versions, tuple(parents), shared, matrix, seen)
+
+
+def _newest(store: EmbeddingStore) -> Version:
+    """Return the newest version that was not rejected, with a warning where that is not the newest of all."""
+    version, last = store.newest(), store.newest(rejected_too=True)
+    if last.name != version.name:
+        warn(
+            f"{store.path}: {last.name} was rejected ({last.rejected}), {version.name} is used; --version takes others"
+        )
+    return version
 
 
 def rated_songs(

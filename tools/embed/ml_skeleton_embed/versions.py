@@ -60,7 +60,8 @@ def _judged(version: Version) -> str | None:
 
 
 def _verdict(version: Version) -> str:
-    return "not measured" if version.health is None else "collapsed" if _judged(version) else "good"
+    health = "not measured" if version.health is None else "collapsed" if _judged(version) else "good"
+    return f"{health}, rejected" if version.rejected else health
 
 
 def _figures(health: Health | None) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def measure(
     classifier: Annotated[
         str, typer.Option(metavar="NAME", help="Model to measure with, or the checkpoint of a classifier to fit alike.")
     ] = "gp",
-    out: Annotated[Path, typer.Option(help="Folder for evaluation.json.")] = Path("evaluation"),
+    out: Annotated[Path, typer.Option(help="Folder for evaluation.json and evaluation.html.")] = Path("evaluation"),
     folds: Annotated[int, typer.Option(min=2, help="Folds of songs, of whole albums and of whole artists.")] = 5,
     since: Annotated[
         str | None,
@@ -64,7 +64,7 @@ def measure(
     """Predict ratings of songs that nothing has learned from, compare with the true ones, and print evaluation.json.
 
     The table on standard error shows the model beside what anybody could guess
-    without hearing a note.
+    without hearing a note; evaluation.html beside evaluation.json shows it in pictures.
     """
     from ml_skeleton_evaluate.options import asked_for
 
@@ -76,6 +76,7 @@ def measure(
 
     from ml_skeleton_evaluate.evaluate import Protocol, current, evaluate
     from ml_skeleton_evaluate.gather import gather
+    from ml_skeleton_evaluate.report.page import write_page
     from ml_skeleton_evaluate.table import table
 
     protocol = Protocol(folds, seed, asked.since)
@@ -84,6 +85,7 @@ def measure(
     done = (None if force else current(gathered, out, protocol, asked.settings)) or evaluate(
         gathered, out, protocol, asked.settings
     )
+    write_page(out, done)
     MetricsLog(metrics).result(done.versions[0].figure_values())
     note(f"{done.tested_songs} songs that nothing has learned from\n{table(done)}")
     note(done.verdict)

@@ -21,6 +21,7 @@ from ml_skeleton.music.targets import Examples, Mask
 from ml_skeleton_evaluate.situations import Plan, Split
 
 GLOBAL, ARTIST, ALBUM, GENRE, METADATA, SCORE = "global mean", "artist", "album", "genre", "metadata", "player's score"
+DEAF = (GLOBAL, ARTIST, ALBUM, GENRE, METADATA)  # and no more than anybody could know of a song nobody has played
 CURVE = (0.25, 0.5)  # shares of the ratings, beside all of them
 
 Floor = Callable[[Sequence[Recording], Sequence[Recording], float], Ratings]

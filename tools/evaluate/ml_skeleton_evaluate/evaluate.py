@@ -33,13 +33,14 @@ from ml_skeleton.music.scores import Ratings, Weights
 from ml_skeleton.music.splits import joined_albums
 
 from ml_skeleton_evaluate.compare import compare_with_first
-from ml_skeleton_evaluate.contest import CURVE, SCORE, Said, hold_contest, tasks_of
+from ml_skeleton_evaluate.contest import CURVE, DEAF, SCORE, Said, hold_contest, tasks_of
 from ml_skeleton_evaluate.gather import Gathered
 from ml_skeleton_evaluate.situations import FEWEST_TESTED, Plan, plans_for
 from ml_skeleton_evaluate.space import measure_space
 from ml_skeleton_evaluate.verdict import verdict_in, verdict_of
 
 TOOL = "evaluate"
+EDITION = 2  # raised when the same songs come to other figures or words
 # Amatriain, Pujol, Oliver, "I like it... I like it not", UMAP 2009: people rated films again; root mean squared
 # difference of two ratings by one person, on a scale of five stars.
 CEILING: dict[str, float | str] = {
@@ -61,7 +62,7 @@ class Protocol:
 def current(gathered: Gathered, out: Path, protocol: Protocol, settings: FitSettings) -> Evaluation | None:
     """Return the evaluation in `out` if it is of these songs and settings; needs no torch."""
     found = earlier_evaluation(out / FILE_NAME)
-    return found if found and found.purpose == gathered.purpose(protocol, settings) else None
+    return found if found and found.purpose == gathered.purpose(protocol, settings, EDITION) else None
 
 
 def evaluate(gathered: Gathered, out: Path, protocol: Protocol, settings: FitSettings) -> Evaluation:
@@ -88,7 +89,7 @@ def evaluate(gathered: Gathered, out: Path, protocol: Protocol, settings: FitSet
     every = {"versions": names, "folds": protocol.folds, "since": protocol.since, "classifier": settings.as_dict()}
     evaluation = Evaluation(
         provenance=Provenance(KIND, FORMAT, TOOL, every, protocol.seed, parents=_parents(gathered)),
-        purpose=gathered.purpose(protocol, settings),
+        purpose=gathered.purpose(protocol, settings, EDITION),
         rated_songs=gathered.versions[0].rated,
         tested_songs=len(tested),
         ceiling=CEILING,
@@ -145,13 +146,18 @@ def _situation(situation: str, name: str, versions: set[str], sampled: _Sampled)
     others = [method for method in sampled.said[situation].mean if method not in versions]
     ours = sampled.scores_of(situation, name)
     theirs = {method: sampled.scores_of(situation, method) for method in others}
-    rivals = {method: scores for method, scores in theirs.items() if method != SCORE}
-    best = max(rivals, key=lambda method: np.nan_to_num(rivals[method].measured["spearman"]))
-    gained = difference(ours, rivals[best], "spearman")
-    gain = Gain(best, gained.value or 0.0, gained.low, gained.high)
+    gain = _gain(ours, {method: scores for method, scores in theirs.items() if method != SCORE})
+    over_deaf = _gain(ours, {method: scores for method, scores in theirs.items() if method in DEAF})
     figures = {MODEL: ours.figures(), **{method: scores.figures() for method, scores in theirs.items()}}
     songs = len(sampled.plans[situation].tested)
-    return Situation(songs, figures, gain, verdict_in(figures[MODEL], gain, songs))
+    return Situation(songs, figures, gain, verdict_in(figures[MODEL], gain, over_deaf, songs), over_deaf)
+
+
+def _gain(ours: Scored, rivals: Mapping[str, Scored]) -> Gain:
+    """Return how far the model's rank correlation is above that of the best rival, on the same samples."""
+    best = max(rivals, key=lambda method: np.nan_to_num(rivals[method].measured["spearman"]))
+    gained = difference(ours, rivals[best], "spearman")
+    return Gain(best, gained.value or 0.0, gained.low, gained.high)
 
 
 def _leakage(name: str, sampled: _Sampled) -> Figure:

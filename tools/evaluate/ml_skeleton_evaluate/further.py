@@ -29,6 +29,12 @@ def gate(
         Path | None,
         typer.Option(metavar="FILE", help="The same, but FILE may be missing, and what passes takes its place."),
     ] = None,
+    mark: Annotated[
+        bool,
+        typer.Option(
+            "--mark", help="Note the outcome in the store: no command takes a version that did not pass, unless named."
+        ),
+    ] = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -37,7 +43,7 @@ def gate(
 
     lows, highs = limits_of("--min", min), limits_of("--max", max)
     evaluation = path_from_pipe(evaluation, "evaluation", "evaluate")
-    from ml_skeleton_evaluate.gate import pass_or_fail
+    from ml_skeleton_evaluate.gate import Terms, pass_or_fail
 
-    note(pass_or_fail(evaluation, version, lows, highs, not_worse_than, ship))
+    note(pass_or_fail(evaluation, version, Terms(lows, highs, not_worse_than, ship), mark))
     typer.echo(evaluation)

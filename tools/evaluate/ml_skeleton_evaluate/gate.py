@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
-from ml_skeleton.artifacts.evaluations import HEADLINE, Measured, read_evaluation
+from ml_skeleton.artifacts.evaluations import HEADLINE, Evaluation, Measured, read_evaluation
 from ml_skeleton.artifacts.files import complete_or_absent
 from ml_skeleton.console import show
 from ml_skeleton.errors import UsageError, UserError
@@ -16,37 +17,58 @@ FEWEST_IN_COMMON = 5
 SEED = 42
 
 
-def pass_or_fail(
-    path: Path,
-    version: str | None,
-    lows: Mapping[str, float],
-    highs: Mapping[str, float],
-    other: Path | None,
-    shipped: Path | None,
-) -> str:
+@dataclass(frozen=True)
+class Terms:
+    """What a version must keep to pass."""
+
+    lows: Mapping[str, float]
+    highs: Mapping[str, float]
+    other: Path | None = None  # an evaluation that it must not rank worse than
+    shipped: Path | None = None  # the same, where it is there; what passes takes its place
+
+    def before(self) -> list[Path]:
+        """Return the evaluations to compare with."""
+        return [path for path in (self.other, self.shipped) if path and (path is self.other or path.exists())]
+
+
+def pass_or_fail(path: Path, version: str | None, terms: Terms, mark: bool = False) -> str:
     """Return what a person is told of a version that passes; say a line for each shortfall of one that does not.
 
-    It must not rank worse than the `other` evaluation, nor than the `shipped` one if
-    that is there, whose place it takes when it passes. Raises UserError if it does not.
+    Raises UserError if it does not. With `mark` the outcome is noted in its store.
     """
-    if not lows and not highs and other is None and shipped is None:
+    if not (terms.lows or terms.highs or terms.other or terms.shipped):
         raise UsageError("no limit given: name one with --min, --max, --not-worse-than or --ship")
-    measured = read_evaluation(path).version(version, path)
+    evaluation = read_evaluation(path)
+    measured = evaluation.version(version, path)
     values = measured.figure_values()
-    for option, limits in (("--min", lows), ("--max", highs)):
+    for option, limits in (("--min", terms.lows), ("--max", terms.highs)):
         for name in limits:
             _refuse_unknown(f"{option} {name}", name, values)
-    short = _shortfalls(values, lows, highs)
-    for before in filter(None, (other, shipped if shipped and shipped.exists() else None)):
+    short = _shortfalls(values, terms.lows, terms.highs)
+    for before in terms.before():
         short += _worse(measured, read_evaluation(before).version(None, before), before)
     for line in short:
         show(f"{measured.version}: {line}")
+    if mark:
+        _mark(evaluation, measured.version, "; ".join(short) or None, path)
     if short:
         raise UserError(f"{path}: {measured.version} does not pass, so what ships now should stay")
-    if shipped is not None:
-        with complete_or_absent(shipped) as partial:
+    if terms.shipped is not None:
+        with complete_or_absent(terms.shipped) as partial:
             shutil.copyfile(path, partial)
     return f"{measured.version} passes"
+
+
+def _mark(evaluation: Evaluation, version: str, reason: str | None, path: Path) -> None:
+    """Note in the version's store why it did not pass, None if it did."""
+    from ml_skeleton.artifacts.embeddings import open_store  # here, as databases take a while to import
+
+    parent = next((parent for parent in evaluation.provenance.parents if parent.part == version), None)
+    if parent is None:
+        raise UsageError(f"{path}: --mark: {version} is no version of a store, but several side by side")
+    with open_store(Path(parent.path)) as store:
+        store.version(version)
+        store.set_rejected(version, reason)
 
 
 def _refuse_unknown(asked: str, name: str, values: Mapping[str, float | None]) -> None:

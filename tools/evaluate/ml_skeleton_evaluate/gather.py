@@ -58,19 +58,20 @@ class Gathered:
 
 
 def gather(store: EmbeddingStore, names: Sequence[str] | None, max_speech: float, targeting: Targeting) -> Gathered:
-    """Return the versions of these names, the newest for None, and what they are measured beside.
+    """Return the versions of these names, the newest for None, rejected or not, and what they are measured beside.
 
     A name may hold several versions that are used side by side, with + between
     them. Of the rated songs those count that all versions hold. Controls are
     versions of the store that are named as embed names an untrained encoder's.
     """
     every = {version.name: version for version in store.versions()}
-    chosen = [name if name in every else name.split(BESIDE) for name in names] if names else [None]
+    names = names or [store.newest(rejected_too=True).name]
+    chosen = [name if name in every else name.split(BESIDE) for name in names]
     versions = [rated_songs(store, name, max_speech, targeting) for name in chosen]
     shared = set.intersection(*({r.audio_id for r in songs.recordings} for songs in versions))
     versions = [songs.only(shared) for songs in versions]
     if not versions[0].rated:
-        raise InputError(f"{store.path}: versions {', '.join(names or ())} have no rated song in common")
+        raise InputError(f"{store.path}: versions {', '.join(names)} have no rated song in common")
     tags = rated_songs(store, chosen[0], max_speech, replace(targeting, features=(METADATA,))).only(shared)
     measured = {version.name for songs in versions for version in songs.versions}
     controls = [name for name, version in every.items() if version.is_control and name not in measured]

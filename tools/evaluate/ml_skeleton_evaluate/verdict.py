@@ -4,13 +4,28 @@ from collections.abc import Mapping
 
 from ml_skeleton.artifacts.evaluations import HEADLINE, NEW_ARTIST, Figure, Gain, Situation
 
+NO_SIGNAL = "no audio signal shown"
 
-def verdict_in(figures: Mapping[str, Figure], gain: Gain, songs: int) -> str:
-    """Return the verdict of one situation, "no audio signal shown" unless the gain's interval is above 0."""
-    span = _span(gain.low, gain.high)
-    by = f"gain {gain.value:+.2f}{span} over {gain.over}"
-    text = f"rank correlation {shown(figures['spearman'])}, {by}, {songs} songs"
-    return text if gain.shown else f"no audio signal shown: {text}"
+
+def verdict_in(figures: Mapping[str, Figure], gain: Gain, over_deaf: Gain, songs: int) -> str:
+    """Return the verdict of one situation, "no audio signal shown" unless the gain's interval is above 0.
+
+    The words are those of a strict judge, who asks for more than the best of all
+    others, untrained networks among them; what they come to is said after them.
+    """
+    text = f"rank correlation {shown(figures['spearman'])}, gain {_over(gain)}, {songs} songs"
+    return text if gain.shown else f"{NO_SIGNAL}: {text}; {_in_plain_words(gain, over_deaf)}"
+
+
+def _in_plain_words(gain: Gain, over_deaf: Gain) -> str:
+    """Return what is certain and what is not, where the best of the others is not surely beaten."""
+    if over_deaf.shown:
+        return (
+            f"listening tells more than tags and means for certain ({_over(over_deaf)}), "
+            f"but training adds nothing certain to {gain.over}, which has learned nothing"
+        )
+    by = "" if gain.over == over_deaf.over else f" ({_over(over_deaf)})"
+    return f"listening is not certain to tell more than tags and means{by}"
 
 
 def verdict_of(situations: Mapping[str, Situation]) -> str:
@@ -22,6 +37,10 @@ def verdict_of(situations: Mapping[str, Situation]) -> str:
 def shown(figure: Figure, sign: str = "") -> str:
     """Return a figure with its interval, for a person; with `sign` + also the sign of what is above 0."""
     return "undefined" if figure.value is None else f"{figure.value:{sign}.2f}{_span(figure.low, figure.high)}"
+
+
+def _over(gain: Gain) -> str:
+    return f"{gain.value:+.2f}{_span(gain.low, gain.high)} over {gain.over}"
 
 
 def _span(low: float | None, high: float | None) -> str:

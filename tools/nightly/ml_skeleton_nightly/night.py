@@ -140,7 +140,7 @@ class _Steps:
         self.step("evaluate", asked.store, "--version", version, "--out", model.folder)
         if asked.minimum:
             bounds = [word for bound in asked.minimum for word in ("--min", bound)]
-            self.step("evaluate gate", model.evaluation, *bounds, configured=False)
+            self.step("evaluate gate", model.evaluation, *bounds, "--mark", configured=False)
 
     def tidy_up(self) -> None:
         """Remove models that are no longer kept, and their embeddings first, as these are found by the models."""
@@ -161,10 +161,6 @@ class _Steps:
         entry.seconds, entry.exit_code = round(self.status.seconds - began, 1), ended.exit_code
         if ended.exit_code:
             raise StepFailed(command, ended)
-
-
-def _figures(model: Model) -> dict[str, float | None]:
-    return read_evaluation(model.evaluation).version(None, model.evaluation).figure_values()
 
 
 def _summary(status: StatusFile) -> str:

@@ -1,0 +1,1 @@
+"""evaluation.html: what evaluation.json holds, drawn for a person."""
