@@ -138,7 +138,7 @@ playlists: setup
 # find better settings for train-encoder and write them to tuned.yaml: `just tune-encoder 20`
 [group('tuning')]
 tune-encoder trials="20": setup
-    tune run -n {{trials}} -m val_loss:min --study {{encoder_study}} --space configs/tune_encoder.yaml -- train-encoder {{crops}} --config {{configuration}} --out {dir}/encoder.pt --epochs {{epochs}} --device {{device}} --lr {lr} --weight-decay {weight_decay} --batch-size {batch_size} --window {window} --windows-per-crop {windows_per_crop} --encoder-args {encoder_args} >/dev/null
+    tune run -n {{trials}} -m val_score:max --study {{encoder_study}} --space configs/tune_encoder.yaml -- train-encoder {{crops}} --config {{configuration}} --out {dir}/encoder.pt --epochs {{epochs}} --device {{device}} --lr {lr} --weight-decay {weight_decay} --batch-size {batch_size} --window {window} --windows-per-crop {windows_per_crop} --encoder-args {encoder_args} >/dev/null
     tune best {{encoder_study}} --as-config train-encoder --base {{configuration}} --out {{tuned}}
 
 # the same for train-classifier, on the vectors that are there

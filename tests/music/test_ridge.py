@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ml_skeleton.music.ridge import PENALTIES, choose_penalty, fit_ridge
+from ml_skeleton.music.ridge import PENALTIES, choose_penalty, fit_ridge, predict_left_out
 
 
 def data(count=200, noise=0.0, seed=0):
@@ -20,6 +20,19 @@ def test_it_is_the_solution_of_the_normal_equations_on_standardised_features():
 
     np.testing.assert_allclose(ridge.slopes, slopes, rtol=1e-4)
     np.testing.assert_allclose(ridge.predict(matrix), ratings.mean() + standard @ slopes, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_said_of_a_song_does_not_know_its_rating():
+    matrix, ratings = data(count=40, noise=0.1)
+    folds, judged = np.arange(40) % 4, np.ones(40, bool)
+    other = np.where(folds == 2, -ratings, ratings)
+
+    first, second = (predict_left_out(matrix, found, folds, judged) for found in (ratings, other))
+
+    penalty = choose_penalty(matrix, other, folds, judged)
+    expected = fit_ridge(matrix[folds != 2], ratings[folds != 2], penalty).predict(matrix[folds == 2])
+    np.testing.assert_allclose(second[folds == 2], expected)
+    assert np.corrcoef(first, ratings)[0, 1] > 0.9
 
 
 def test_a_feature_that_does_not_vary_counts_for_nothing():

@@ -97,6 +97,23 @@ def test_a_model_comes_into_use_by_one_rename_and_the_last_ones_are_kept(tmp_pat
     assert [model.name for model in models.outdated(keep=3)] == ["0001"]
 
 
+def test_a_new_model_begins_with_the_encoder_in_use_unless_a_night_cut_short_made_it_one(tmp_path):
+    models = Models(tmp_path)
+    first = models.next()
+    first.write_ratings({})
+    first.encoder.write_bytes(b"of the first")
+    models.use(first)
+    second = models.next()
+    second.write_ratings({})
+
+    models.hand_down_encoder(second)
+    inherited = second.encoder.read_bytes()
+    second.encoder.write_bytes(b"trained anew")
+    models.hand_down_encoder(second)
+
+    assert (inherited, second.encoder.read_bytes()) == (b"of the first", b"trained anew")
+
+
 def test_a_rating_counts_as_new_when_it_is_not_the_one_that_the_model_knows(tmp_path):
     model = Models(tmp_path).next()
     model.write_ratings({"a": 0.6, "b": 0.8, "gone": 1.0})

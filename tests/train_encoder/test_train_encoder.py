@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from ml_skeleton.artifacts.checkpoints import load_tensors, read_header
-from ml_skeleton.artifacts.crops import Crops, CropWriter
+from ml_skeleton.artifacts.crops import Crops, CropWriter, write_songs
 from ml_skeleton.artifacts.metrics import read_metrics
 from ml_skeleton.errors import InputError, UserError
 from ml_skeleton.music.encoders import new_encoder
@@ -116,7 +116,7 @@ def test_training_ends_when_patience_does_and_the_best_epoch_is_kept(audible_lib
     monkeypatch.setattr("ml_skeleton_train_encoder.run.FEWEST_TO_CHOOSE", 1)
     losses = iter([0.4, 0.3, 0.5, 0.6, 0.1])
     figures = "ml_skeleton_train_encoder.validation.Validation.figures"
-    monkeypatch.setattr(figures, lambda *_: {"val_loss": next(losses), "val_spearman": None, "val_album_map": None})
+    monkeypatch.setattr(figures, lambda *_: {"val_loss": next(losses), "val_score": None})
 
     metrics = train(
         audible_library, tmp_path / "encoder.pt", Settings(**{**SMALL.as_dict(), "epochs": 9, "patience": 2})
@@ -129,7 +129,7 @@ def test_the_last_weights_and_a_picture_stand_beside_the_best(audible_library, t
     monkeypatch.setattr("ml_skeleton_train_encoder.run.FEWEST_TO_CHOOSE", 1)
     losses = iter([0.4, 0.5, 0.6])
     figures = "ml_skeleton_train_encoder.validation.Validation.figures"
-    monkeypatch.setattr(figures, lambda *_: {"val_loss": next(losses), "val_spearman": None, "val_album_map": None})
+    monkeypatch.setattr(figures, lambda *_: {"val_loss": next(losses), "val_score": None})
 
     train(audible_library, tmp_path / "encoder.pt")
 
@@ -152,6 +152,65 @@ def test_a_damaged_state_is_said_and_not_used(audible_library, tmp_path, capsys)
     train(audible_library, tmp_path / "encoder.pt")
 
     assert "is damaged; starting anew" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "is_new"),
+    [
+        (UNRATED, {"rating": 0.1}, False),
+        (UNRATED, {"rating": None}, False),
+        (UNRATED, {"genre": "Polka", "playcount": 9}, False),
+        (UNRATED, {"album_keys": ("Artist|||Another",)}, True),
+        (UNRATED, {"playlists": ("Mornings",)}, True),
+        (SMALL, {"rating": 0.1}, True),
+        (Settings("multitask:simple", loss=dict(PRESETS["ntxent"])), {"rating": 0.1}, True),  # its head says ratings
+        (Settings("simple", loss=dict(PRESETS["ntxent"])), {"album_keys": ("Artist|||Another",)}, False),
+        (Settings("simple", loss=dict(PRESETS["metadata"])), {"genre": "Polka"}, True),
+    ],
+)
+def test_only_what_is_learned_from_can_be_new(make_crops, make_song, settings, change, is_new):
+    songs = [make_song(n, artist=f"Artist {n // 4}", album=f"Album {n // 4}", rating=n % 3 / 2) for n in range(24)]
+    everything = replace(Settings(**settings.as_dict()), val_fraction=0.0, test_fraction=0.0)
+
+    before, after = (
+        songs_to_learn_from(Crops(make_crops(found, folder=name)), everything).purpose
+        for name, found in {"before": songs, "after": [replace(songs[0], **change), *songs[1:]]}.items()
+    )
+
+    assert (before != after) is is_new
+
+
+def test_a_song_that_is_only_tested_is_nothing_new(make_crops, make_song):
+    songs = [make_song(n, artist=f"Artist {n // 4}", album=f"Album {n // 4}") for n in range(48)]
+    crops = Crops(make_crops(songs))
+    tested = songs_to_learn_from(crops, UNRATED).sides[TEST][0].audio_id
+    others = [replace(song, album_keys=("x|||y",)) if song.audio_id == tested else song for song in songs]
+
+    again = songs_to_learn_from(Crops(make_crops(others, folder="others")), UNRATED)
+
+    assert again.purpose == songs_to_learn_from(crops, UNRATED).purpose
+
+
+def test_the_score_is_how_well_ratings_that_were_not_learned_are_ordered(audible_library, make_crops, tmp_path):
+    crops = Crops(audible_library)
+    shuffled = np.random.default_rng(0).permutation([song.rating for song in crops.songs])
+    by_chance = [replace(song, rating=rating) for song, rating in zip(crops.songs, shuffled, strict=True)]
+
+    by_pitch = train(audible_library, tmp_path / "encoder.pt", UNRATED).content["history"][-1]["val_score"]
+    write_songs(audible_library, by_chance, crops.provenance)
+    chance = train(audible_library, tmp_path / "chance.pt", UNRATED).content["history"][-1]["val_score"]
+
+    assert by_pitch > 0.5 > 0.3 > chance
+
+
+def test_without_ratings_the_score_is_how_well_songs_find_their_album(audible_library, tmp_path):
+    crops = Crops(audible_library)
+    write_songs(audible_library, [replace(song, rating=None) for song in crops.songs], crops.provenance)
+
+    metrics = train(audible_library, tmp_path / "encoder.pt", UNRATED).content["metrics"]
+
+    assert (metrics["val_loss"], metrics["val_score"]) == (None, metrics["val_album_map"])
+    assert metrics["val_score"] > 0
 
 
 def test_nothing_new_is_known_from_songs_ratings_and_settings(audible_library, tmp_path):
@@ -204,7 +263,7 @@ def test_a_song_that_is_speech_teaches_nothing(make_crops, make_song):
     assert f"{3:032x}" not in {recording.audio_id for side in songs.sides.values() for recording in side}
 
 
-def test_a_library_without_a_rating_is_refused(make_crops, make_song):
+def test_ratings_to_learn_have_to_be_there(make_crops, make_song):
     folder = make_crops([make_song(number, rating=None) for number in range(3)])
 
     with pytest.raises(InputError, match="no rated song to learn from; rate some in the player"):
@@ -220,9 +279,10 @@ def test_with_too_few_songs_to_validate_the_last_epoch_is_kept(make_crops, make_
 
 
 def test_the_command_writes_metrics_and_prints_the_path_alone(audible_library, run_tool, tmp_path):
-    arguments = ["--encoder", "simple", "--epochs", 2, "--window", 1, "--metrics", "m.jsonl", "--out", "o/encoder.pt"]
+    encoder = ["--encoder", "simple", "--encoder-args", '{"width": 4}', "--epochs", 2, "--window", 1]
+    others = ["--precision", "fp32", "--metrics", "m.jsonl", "--out", "o/encoder.pt"]
 
-    done = run_tool("train-encoder", audible_library, *arguments)
+    done = run_tool("train-encoder", audible_library, *encoder, *others)
 
     points, result = read_metrics(tmp_path / "m.jsonl")
     assert (done.returncode, done.stdout) == (0, "o/encoder.pt\n")
@@ -237,9 +297,9 @@ def test_an_encoder_class_of_the_user_trains_and_embeds_only_when_named(audible_
         "        super().__init__(sample_rate, 8, width)\n"
     )
     env = {"PYTHONPATH": str(tmp_path)}
-    arguments = ["--encoder", "mine:Mine", "--encoder-args", '{"width": 5}', "--epochs", 1, "--out", "encoder.pt"]
+    arguments = ["--encoder", "mine:Mine", "--encoder-args", '{"width": 5}', "--epochs", 1, "--precision", "fp32"]
 
-    trained = run_tool("train-encoder", audible_library, *arguments, env=env)
+    trained = run_tool("train-encoder", audible_library, *arguments, "--out", "encoder.pt", env=env)
     refused = run_tool("embed", "encoder.pt", env=env)
     embedded = run_tool("embed", "encoder.pt", "--encoder-class", "mine:Mine", env=env)
 

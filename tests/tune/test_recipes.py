@@ -16,6 +16,7 @@ from ml_skeleton.tuning.objective import parse_objectives
 from ml_skeleton.tuning.space import Number, Parameter, Setting
 from ml_skeleton.tuning.study import Plan, new_plan, open_study
 from ml_skeleton.tuning.trial_folder import Result, trial_folder
+from ml_skeleton_train_encoder.outcome import UNKNOWN
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = {"encoder": "train-encoder", "classifier": "train-classifier"}
@@ -52,7 +53,11 @@ def plan_of_recipe(lines: list[list[str]], tool: str) -> Plan:
     line = tuning_line(lines, tool)
     command = line[line.index("--") + 1 : line.index(">/dev/null")]
     return new_plan(
-        command, None, ROOT / line[line.index("--space") + 1], parse_objectives(["val_loss:min"], "last", None), 1
+        command,
+        None,
+        ROOT / line[line.index("--space") + 1],
+        parse_objectives([line[line.index("-m") + 1]], "last", None),
+        1,
     )
 
 
@@ -138,3 +143,11 @@ def test_each_recipe_reads_the_tuned_file_it_is_given(recipe_lines, tmp_path):
 @pytest.mark.parametrize("what", TOOLS)
 def test_a_space_can_be_read_by_itself(what):
     assert len(read_space(ROOT / f"configs/tune_{what}.yaml")) >= 4
+
+
+def test_the_encoder_is_tuned_for_a_figure_that_it_reports_after_every_epoch(recipe_lines):
+    line = tuning_line(recipe_lines("tune-encoder"), "train-encoder")
+
+    name, _, direction = line[line.index("-m") + 1].partition(":")
+
+    assert (name in UNKNOWN, direction) == (True, "max")

@@ -26,6 +26,7 @@ PRESETS: dict[str, dict[str, float]] = {
 }
 
 DEFAULT_LOSS = "library"
+MULTITASK = "multitask"  # alone or before the name of an encoder: with heads that stay in its checkpoint
 
 AUGMENTATIONS = {  # how likely each is for a window; those that cost a Fourier transform of every frame are off
     "gain": 0.5,

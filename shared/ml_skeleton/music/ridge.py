@@ -59,6 +59,22 @@ def choose_penalty(
     return float(PENALTIES[error.argmin()]) if error.any() else float(PENALTIES[-1])
 
 
+def predict_left_out(
+    matrix: Matrix, ratings: Vector, folds: npt.NDArray[np.int64], judged: npt.NDArray[np.bool_]
+) -> Vector:
+    """Return what is said of each song (N,) by the regression on the other folds.
+
+    The penalty is that with the least squared error on `judged` songs (N,).
+    """
+    penalty = choose_penalty(matrix, ratings, folds, judged)
+    predicted = np.full(len(ratings), ratings.mean())
+    for fold in np.unique(folds):
+        train = folds != fold
+        if train.any():
+            predicted[~train] = fit_ridge(matrix[train], ratings[train], penalty).predict(matrix[~train])
+    return predicted
+
+
 def _path(matrix: Matrix, ratings: Vector, penalties: Vector, weights: Vector | None) -> list[Ridge]:
     """Return the regressions of all penalties from one singular value decomposition."""
     centre, scale = spread(matrix, weights)

@@ -15,16 +15,18 @@ UNUSED = "unused"
 FEWEST_ARTISTS = 5  # with fewer, a side could not be filled; albums are kept apart instead
 
 
-def split_by_artist(recordings: Sequence[Recording], shares: Mapping[str, float], seed: int) -> dict[str, str]:
+def split_by_artist(
+    recordings: Sequence[Recording], shares: Mapping[str, float], seed: int, by_ratings: bool = True
+) -> dict[str, str]:
     """Return the side of each recording by audio_id: "train", a name of `shares`, or "unused".
 
-    `shares` gives the share of the rated recordings (of all, where none is rated)
-    that each other side gets at about, filled with whole artists in an order that
-    the seed fixes. A recording on an album that belongs to another side than its artist is
+    `shares` gives the share of the rated recordings (of all, where none is rated or
+    `by_ratings` is false) that each other side gets at about, filled with whole
+    artists in an order that the seed fixes. A recording on an album that belongs to another side than its artist is
     "unused", as both sides would know something of it.
     """
     units = _units(recordings)
-    side_of_unit = _fill_sides(_weights(recordings, units), shares, seed)
+    side_of_unit = _fill_sides(_weights(recordings, units, by_ratings), shares, seed)
     votes: dict[str, Counter[str]] = defaultdict(Counter)
     for recording, unit in zip(recordings, units, strict=True):
         for key in recording.album_keys:
@@ -88,9 +90,9 @@ def joined_albums(recordings: Sequence[Recording]) -> list[str]:
     return [find(recording.album_keys[0]) if recording.album_keys else recording.audio_id for recording in recordings]
 
 
-def _weights(recordings: Sequence[Recording], units: Sequence[str]) -> Counter[str]:
-    """Return the number of rated recordings of each unit, or of all recordings where none is rated."""
-    any_rated = any(recording.rating is not None for recording in recordings)
+def _weights(recordings: Sequence[Recording], units: Sequence[str], by_ratings: bool) -> Counter[str]:
+    """Return the number of rated recordings of each unit; of all recordings without `by_ratings` or a rating."""
+    any_rated = by_ratings and any(recording.rating is not None for recording in recordings)
     weights: Counter[str] = Counter()
     for recording, unit in zip(recordings, units, strict=True):
         weights[unit] += 1 if recording.rating is not None or not any_rated else 0

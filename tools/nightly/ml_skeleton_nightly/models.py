@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ml_skeleton.artifacts.checkpoints import read_header
 from ml_skeleton.artifacts.embeddings import open_store
-from ml_skeleton.artifacts.files import make_folder, write_text
+from ml_skeleton.artifacts.files import complete_or_absent, make_folder, write_text
 from ml_skeleton.artifacts.songs import Song
 from ml_skeleton.errors import InputError, UserError
 
@@ -80,6 +80,13 @@ class Models:
         """Return the model to make next, which a night that was cut short may have begun."""
         current = self.current()
         return Model(self.folder / f"{int(current.name) + 1 if current else 1:04d}")
+
+    def hand_down_encoder(self, model: Model) -> None:
+        """Give a new model the encoder in use; train-encoder leaves it as it is where nothing new can be learned."""
+        current = self.current()
+        if current and current.encoder.exists() and not model.encoder.exists():
+            with complete_or_absent(model.encoder) as partial:
+                shutil.copyfile(current.encoder, partial)
 
     def use(self, model: Model) -> None:
         """Make this one the current one, at once or not at all."""

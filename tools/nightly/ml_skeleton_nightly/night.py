@@ -123,6 +123,7 @@ class _Steps:
         """Make a new model and use it; return what went wrong, after which the old one is still in use."""
         model = self.asked.models.next()
         model.write_ratings(ratings)
+        self.asked.models.hand_down_encoder(model)
         try:
             self.train(model)
         except StepFailed as error:

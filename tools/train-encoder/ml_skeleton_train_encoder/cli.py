@@ -72,7 +72,7 @@ def train_encoder(
     """Train an audio encoder on the songs of CROPS, and print the checkpoint.
 
     The same command goes on where an interrupted one stopped, and does nothing
-    when songs, ratings and settings are those of the checkpoint that is there.
+    when settings and all they learn from are those of the checkpoint there.
     """
     crops = path_from_pipe(crops, "crops folder", "clem-extract")
     arguments = json_object("--encoder-args", encoder_args) | ({"trainable": True} if trainable else {})
@@ -94,7 +94,7 @@ def train_encoder(
     )  # fmt: skip
     songs = songs_to_learn_from(Crops(crops, policy), settings)
     if not force and is_current(songs, out):
-        note("nothing new to learn: same songs, ratings and settings as before")
+        note("nothing new to learn: settings and all that they learn from are as before")
     else:
         from ml_skeleton.music.devices import choose_device  # here, as torch takes seconds to import
 

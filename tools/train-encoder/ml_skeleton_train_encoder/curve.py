@@ -6,7 +6,7 @@ from pathlib import Path
 from ml_skeleton.artifacts.files import complete_or_absent
 
 History = Sequence[Mapping[str, float | None]]
-PANELS = {"loss": ("_loss",), "of validation songs": ("val_spearman", "val_album_map")}
+PANELS = {"loss": ("_loss",), "of validation songs": ("val_score", "val_spearman", "val_album_map")}
 
 
 def draw_curve(history: History, best_epoch: int, path: Path) -> None:

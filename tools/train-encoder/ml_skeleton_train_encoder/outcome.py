@@ -21,7 +21,7 @@ from ml_skeleton_train_encoder.state import Figures, TrainingState, weights_of
 from ml_skeleton_train_encoder.tracking import Untracked, tracker
 
 TOOL = "train-encoder"
-UNKNOWN: Figures = {"val_loss": None, "val_spearman": None, "val_album_map": None}
+UNKNOWN: Figures = {"val_loss": None, "val_spearman": None, "val_album_map": None, "val_score": None}
 
 
 class Reporter:
@@ -69,12 +69,8 @@ def summary(header: Header) -> str:
     """Return one line for a person on what the training came to."""
     metrics = header.content["metrics"]
     kept = f"{counted(metrics['epochs'], 'epoch')}, the one kept is {metrics['best_epoch']}"
-    if metrics["val_loss"] is None:
-        return f"{kept}; too few rated songs to validate on"
-    rank = metrics["val_spearman"]
-    return (
-        f"{kept}; val_loss {metrics['val_loss']:.4f}, rank correlation {'undefined' if rank is None else f'{rank:.2f}'}"
-    )
+    figures = [f"{name} {metrics[name]:.4f}" for name in ("val_loss", "val_score") if metrics[name] is not None]
+    return f"{kept}; {', '.join(figures) or 'too few songs to validate on'}"
 
 
 def write_outcome(

@@ -83,7 +83,7 @@ class Run:
         self.epochs = Epochs(
             crops[: len(train)], self.batch_size, settings.windows_per_crop, length, settings.seed, team
         )
-        self.validation = Validation(songs.sides[VAL], self.store, np.arange(len(train), len(crops)))
+        self.validation = Validation(songs, self.store, network.encoder, device, settings.learns_ratings)
         optimizer = torch.optim.AdamW(learner.trained(), lr=settings.lr, weight_decay=settings.weight_decay)
         state.attach({"encoder": learner.encoder, "loss": learner.loss, "optimizer": optimizer})
         self.learner, self.stepper = learner, Stepper(learner, optimizer, team, device)

@@ -7,7 +7,14 @@ from typing import Any, Literal
 
 from ml_skeleton.console import MOST_SPEECH
 from ml_skeleton.errors import UsageError
-from ml_skeleton.music.objectives import AUGMENTATIONS, DEFAULT_LOSS, PRESETS, learns_ratings, uses_unrated
+from ml_skeleton.music.objectives import (
+    AUGMENTATIONS,
+    DEFAULT_LOSS,
+    MULTITASK,
+    PRESETS,
+    learns_ratings,
+    uses_unrated,
+)
 
 Precision = Literal["auto", "fp32", "bf16"]
 CropsIn = Literal["auto", "device", "host", "disk"]
@@ -46,8 +53,18 @@ class Settings:
 
     @property
     def learns_ratings(self) -> bool:
-        """Whether ratings shape the weights."""
+        """Whether ratings shape the embedding."""
         return learns_ratings(self.loss)
+
+    @property
+    def keeps_heads(self) -> bool:
+        """Whether the heads for ratings and albums, which learn in any case, stay in the checkpoint."""
+        return self.encoder.startswith(MULTITASK)
+
+    @property
+    def needs_ratings(self) -> bool:
+        """Whether the checkpoint would be another one with other ratings."""
+        return self.learns_ratings or self.keeps_heads
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def train(run: Run, state: TrainingState, stop: StopRequest, reporter: Reporter,
                 learned = _one_epoch(run, state, stop, save_every_s)
             if learned is None:
                 return
-            validated = run.team.from_leader(lambda: run.validation.figures(run.learner, run.device))
+            validated = run.team.from_leader(lambda: run.validation.figures(run.learner))
             figures = {**learned, **validated}
             state.finish_epoch(figures, run.encoder, better=_is_better(run, state, figures["val_loss"]))
             if run.team.leads:

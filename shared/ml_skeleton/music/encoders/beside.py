@@ -36,6 +36,11 @@ def learning_part(encoder: nn.Module) -> nn.Module:
     return cast(nn.Module, encoder.learned) if isinstance(encoder, BesideStatistics) else encoder
 
 
+def fixed_part(encoder: nn.Module) -> nn.Module | None:
+    """Return the statistics that stand beside the encoder that learns, if they do."""
+    return encoder.statistics if isinstance(encoder, BesideStatistics) else None
+
+
 def heard(encoder: nn.Module, audio: Tensor, level: Tensor | None) -> Tensor:
     """Return embeddings (B, D); an encoder that says `hears_level` is told the level (B,) as well."""
     embeddings: Tensor = encoder(audio, level) if getattr(encoder, "hears_level", False) else encoder(audio)

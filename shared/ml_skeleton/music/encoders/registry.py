@@ -12,6 +12,7 @@ from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.music.encoders.beside import BesideStatistics
 from ml_skeleton.music.encoders.multitask import MultiTaskEncoder
 from ml_skeleton.music.encoders.protocol import AudioEncoder
+from ml_skeleton.music.objectives import MULTITASK
 
 HERE = "ml_skeleton.music.encoders"
 BUILT_IN = {  # imported when asked for, as some need packages that are extras
@@ -30,7 +31,6 @@ PRETRAINED = {  # NAME:PATH reads weights; each function returns the built-in na
     "musicnn": f"{HERE}.musicnn_files:load_musicnn",
 }
 EXTRAS = {"transformers": "pretrained", "librosa": "handcrafted"}  # of the distribution ml-skeleton
-MULTITASK = "multitask"  # alone or before the name of another encoder
 STATISTICS = "+statistics"  # after the name of another encoder
 
 
