@@ -13,66 +13,28 @@ import argparse
 import shutil
 import sqlite3
 import tempfile
-import time
 from collections.abc import Callable
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import torch
 from ml_skeleton.artifacts.checkpoints import Header, load_tensors, save_checkpoint
-from ml_skeleton.artifacts.crops import Crop, Crops, CropWriter, write_songs
+from ml_skeleton.artifacts.crops import Crops
 from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_store
 from ml_skeleton.artifacts.provenance import Provenance
-from ml_skeleton.artifacts.songs import Song
 from ml_skeleton.music.devices import choose_device
 from ml_skeleton.music.encoders import build_encoder
 from ml_skeleton_embed.apply import ROWS
 from ml_skeleton_embed.embed import Options, embed_songs
+from noise import RATE, Cost, audio_id, cost, gpu_line, make_crops, matmul_flops, operations
 
-RATE, WINDOW_S = 16000, 5.0
+WINDOW_S = 5.0
 TARGET_SHARE, TARGET_WRITE_S = 0.9, 2.0
-Cost = tuple[float, float]  # seconds, CPU seconds
-
-
-def cost(job: Callable[[], object]) -> Cost:
-    began, cpu = time.perf_counter(), time.process_time()
-    job()
-    return time.perf_counter() - began, time.process_time() - cpu
+BATCHES = 20  # in a round on a GPU
 
 
 def best(costs: list[Cost]) -> Cost:
     return min(seconds for seconds, _ in costs), min(cpu for _, cpu in costs)
-
-
-def audio_id(number: int) -> str:
-    return blake2b(str(number).encode(), digest_size=16).hexdigest()
-
-
-def make_crops(folder: Path, songs: int, seconds: int) -> Crops:
-    """Return a crops folder of noise."""
-    policy, random = f"end-1x{seconds}s-{RATE}hz", np.random.default_rng(0)
-    noise = random.integers(-9000, 9000, seconds * RATE, dtype=np.int16)
-    with CropWriter(folder, "benchmark") as writer:
-        for number in range(songs):
-            samples = np.roll(noise, 997 * number)
-            writer.add([Crop(audio_id(number), policy, 0, 0.0, RATE, samples, None, "flac")])
-    made = Provenance("crops", 1, "benchmark", {"policy": policy, "rate": RATE})
-    write_songs(folder, [song(n) for n in range(songs)], made)
-    return Crops(folder)
-
-
-def song(number: int) -> Song:
-    place = {
-        "url": f"file:///{number}.flac",
-        "path": f"/{number}.flac",
-        "audio_id": audio_id(number),
-        "available": True,
-    }
-    text = dict.fromkeys(("title", "artist", "albumartist", "album", "genre"), "")
-    unknown = dict.fromkeys(("year", "length_s", "rating", "lastplayed", "added", "mtime", "filesize"), None)
-    counts = {"song_id": number, "start_s": 0.0, "playcount": 0, "skipcount": 0}
-    return Song(source="clementine", album_keys=(), **place, **text, **unknown, **counts)
 
 
 def make_encoder(path: Path, name: str) -> Header:
@@ -84,10 +46,15 @@ def make_encoder(path: Path, name: str) -> Header:
     return save_checkpoint(path, Provenance("encoder", 1, "benchmark"), content)
 
 
+def loaded(header: Header, device: torch.device) -> torch.nn.Module:
+    encoder = build_encoder(header.content["model"], header.content["arguments"])
+    encoder.load_state_dict(load_tensors(header)["weights"])
+    return encoder.eval().to(device)
+
+
 def forward(header: Header, device: torch.device, windows: int) -> Callable[[], None]:
     """Return what hears so many windows, in batches of the size that embed uses."""
-    encoder = build_encoder(header.content["model"], header.content["arguments"]).eval().to(device)
-    encoder.load_state_dict(load_tensors(header)["weights"])
+    encoder = loaded(header, device)
     rows = ROWS.get(device.type, ROWS["cpu"])
     audio = torch.randn(rows, round(WINDOW_S * RATE), device=device)
 
@@ -117,15 +84,41 @@ def measure_embedding(folder: Path, asked: argparse.Namespace) -> None:
     shares = f"{plain_s / embed_s:.2f} by the clock, {plain_cpu / embed_cpu:.2f} by CPU time"
     print(f"share of the forward rate: {shares} (at least {TARGET_SHARE} wanted)")
     new = max(1, asked.songs // 20)
-    with CropWriter(folder / "crops", "benchmark") as writer:
-        for number in range(asked.songs, asked.songs + new):
-            samples = np.random.default_rng(number).integers(-9000, 9000, asked.seconds * RATE, dtype=np.int16)
-            writer.add([Crop(audio_id(number), crops.policy, 0, 0.0, RATE, samples, None, "flac")])
-    write_songs(folder / "crops", [song(n) for n in range(asked.songs + new)], crops.provenance)
+    make_crops(folder / "crops", asked.songs + new, asked.seconds, asked.songs)
     options, crops = Options(version="v0", device=str(device)), Crops(folder / "crops")
     for what in (f"a second run, {new} new", "a third run, nothing new"):
         seconds, cpu = cost(lambda: embed_songs(header, crops, folder / "e.db", options))
         print(f"{what:<28}{seconds:8.2f} s {cpu:18.2f} s CPU")
+
+
+def measure_gpu(folder: Path, asked: argparse.Namespace) -> None:
+    """Print how fast the encoder alone hears on a GPU, and how fast all of embed is in bfloat16."""
+    device = choose_device(asked.device)
+    if device.type != "cuda":
+        print("\ngpu: none here")
+        return
+    header = make_encoder(folder / "gpu.pt", asked.encoder)
+    encoder, rows = loaded(header, device), ROWS["cuda"]
+    audio, peak = torch.randn(rows, int(RATE * WINDOW_S), device=device), matmul_flops(device)
+    flops = operations(lambda: encoder(audio)) * BATCHES
+    for name, hear, bf16 in (
+        ("float32", encoder, False),
+        ("bf16", encoder, True),
+        ("bf16, torch.compile", torch.compile(encoder), True),
+    ):
+
+        @torch.inference_mode()
+        def batches(hear: Callable[[torch.Tensor], torch.Tensor] = hear, bf16: bool = bf16) -> None:
+            with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
+                for _ in range(BATCHES):
+                    hear(audio)
+
+        batches()
+        torch.cuda.reset_peak_memory_stats()
+        gpu_line(name, BATCHES * rows, min(cost(batches) for _ in range(asked.rounds)), flops, peak)
+    crops, options = Crops(folder / "crops"), Options(version="bf16", device=str(device), precision="bfloat16")
+    seconds, _ = cost(lambda: embed_songs(header, crops, folder / "e.db", options))
+    print(f"all of embed in bf16: {len(crops.audio_ids) / seconds:.1f} songs/s")
 
 
 def measure_writing(folder: Path, count: int, dimension: int, rounds: int) -> None:
@@ -178,6 +171,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     try:
         measure_embedding(folder, asked)
+        measure_gpu(folder, asked)
         measure_writing(folder, asked.vectors, asked.dimension, asked.rounds)
     finally:
         shutil.rmtree(folder)

@@ -2,14 +2,16 @@
 
     python benchmarks/quality.py CROPS [--seeds 2] [--folds 3] [--listeners 6] [--model gp] [--out FOLDER]
                                  [--variant 'NAME=options of train-encoder' ...] [--control 'NAME=...' ...]
+                                 [--musicnn WHEEL]
 
 For every listener (the ratings in CROPS, and others made up by listeners.py) and every seed the songs are cut into
 folds of whole artists and albums. For each fold every variant is trained by `train-encoder` on a folder that holds the
-other folds' songs alone, so that no audio, album or rating of the tested songs has shaped it; controls learn nothing
-and are made once. `embed` makes the vectors, the classifier of train-classifier is fitted to the rated songs of the
-other folds, and asked for the fold. Where a variant has seen ratings, the classifiers of all methods choose their
-settings on the songs that none has seen, or those that have seen nothing would choose on more. Everything made is
-kept in the folder of --out, and a second run goes on from there.
+other folds' songs alone, so that no audio, album or rating of the tested songs has shaped it; one that learns no
+ratings is trained once for all listeners, and controls learn nothing and are made once. `embed` makes the vectors,
+the classifier of train-classifier is fitted to the rated songs of the other folds, and asked for the fold. Where a
+variant has seen ratings, the classifiers of all methods choose their settings on the songs that none has seen, or
+those that have seen nothing would choose on more. Everything made is kept in the folder of --out, and a second run
+goes on from there.
 
 Rank correlation, RMSE and AUC are of all tested songs of a seed together; retrieval is among the songs of a fold.
 Figures are means over seeds; intervals hold 95 % of 300 bootstrap samples of albums, the same for all methods.
@@ -48,6 +50,8 @@ VARIANTS = ["default="]
 CONTROLS = [
     "untrained=--encoder random+statistics",
     *(f"{name}=--encoder {name}" for name in ("statistics", "random", "random-wide", "handcrafted")),
+    "20 MFCC=--encoder peers:Mfcc",
+    "like bliss=--encoder peers:Bliss",
 ]
 RETRIEVAL = {ALBUM: "album MAP", ALBUM_ARTIST_FILTER: "filtered MAP", ARTIST_ALBUM_FILTER: "artist MAP"}
 COLUMNS = {"spearman": "rank corr.", "rmse_stars": "RMSE stars", "auc_loved": "AUC >= 4"} | RETRIEVAL
@@ -233,8 +237,11 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--variant", action="append", metavar="NAME=OPTIONS", help="trained for each fold")
     parser.add_argument("--control", action="append", metavar="NAME=OPTIONS", help="made once, as it learns nothing")
+    parser.add_argument("--musicnn", type=Path, help="wheel with its weights: pip download --no-deps musicnn")
     asked = parser.parse_args()
     asked.variant, asked.control = named(asked.variant or VARIANTS), named(asked.control or CONTROLS)
+    if asked.musicnn:
+        asked.control["musicnn"] = f"--encoder musicnn:{asked.musicnn.resolve()}"
     asked.out.mkdir(parents=True, exist_ok=True)
     crops = Crops(asked.crops)
     heard = measure_songs(crops)

@@ -19,20 +19,16 @@ import argparse
 import copy
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
 from ml_skeleton.artifacts.crop_samples import index_crops, read_samples
-from ml_skeleton.artifacts.crops import Crop, Crops, CropWriter, write_songs
-from ml_skeleton.artifacts.provenance import Provenance
-from ml_skeleton.artifacts.songs import Song
+from ml_skeleton.artifacts.crops import Crops
 from ml_skeleton.music.devices import choose_device
 from ml_skeleton.music.objectives import AUGMENTATIONS
 from ml_skeleton_train_encoder.batches import Batch, Step, fetched
@@ -41,19 +37,9 @@ from ml_skeleton_train_encoder.run import Network, Run
 from ml_skeleton_train_encoder.settings import Manner, Settings
 from ml_skeleton_train_encoder.songs import songs_to_learn_from
 from ml_skeleton_train_encoder.state import TrainingState
-from torch.utils.flop_counter import FlopCounterMode
+from noise import RATE, Cost, cost, gpu_line, make_crops, matmul_flops, operations
 
-RATE = 16000
 EARLIER = 2.9  # crops/s a core of the earlier package, which decodes every track for every crop (published)
-Cost = tuple[float, float]  # seconds, CPU seconds
-
-
-def cost(job: Callable[[], object]) -> Cost:
-    began, cpu = time.perf_counter(), time.process_time()
-    job()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - began, time.process_time() - cpu
 
 
 def ratios(first: Callable[[], object], second: Callable[[], object], rounds: int) -> tuple[Cost, Cost, Cost]:
@@ -71,30 +57,6 @@ def line(name: str, count: int, unit: str, spent: Cost) -> None:
 
 def verdict(name: str, share: Cost, wanted: str) -> None:
     print(f"  {name}: {share[0]:.2f} by the clock, {share[1]:.2f} by CPU time ({wanted} wanted)\n")
-
-
-def audio_id(number: int) -> str:
-    return blake2b(str(number).encode(), digest_size=16).hexdigest()
-
-
-def song(number: int) -> Song:
-    place = {"url": f"file:///{number}", "path": f"/{number}", "audio_id": audio_id(number), "available": True}
-    artist, album = f"artist {number // 6}", f"album {number // 6}"
-    text = {"title": f"{number}", "artist": artist, "albumartist": artist, "album": album, "genre": ""}
-    unknown = dict.fromkeys(("year", "length_s", "lastplayed", "added", "mtime", "filesize"), None)
-    counts = {"song_id": number, "start_s": 0.0, "playcount": 0, "skipcount": 0, "rating": number % 11 / 10}
-    return Song(source="clementine", album_keys=(f"{artist}|||{album}",), **place, **text, **unknown, **counts)
-
-
-def make_crops(folder: Path, songs: int, seconds: int) -> Crops:
-    """Return a crops folder of noise by artists of six songs."""
-    policy, random = f"end-1x{seconds}s-{RATE}hz", np.random.default_rng(0)
-    noise = random.integers(-9000, 9000, seconds * RATE, dtype=np.int16)
-    with CropWriter(folder, "benchmark") as writer:
-        for number in range(songs):
-            writer.add([Crop(audio_id(number), policy, 0, 0.0, RATE, np.roll(noise, 997 * number), None, "flac")])
-    write_songs(folder, [song(n) for n in range(songs)], Provenance("crops", 1, "benchmark", {"policy": policy}))
-    return Crops(folder)
 
 
 def new_run(crops: Crops, asked: argparse.Namespace, precision: str = "auto") -> Run:
@@ -249,14 +211,6 @@ def measure_precision(run: Run, asked: argparse.Namespace) -> None:
     verdict("bf16 with channels last is so many times as fast", tuple(gains), "2 for a 2-D network")
 
 
-def matmul_flops(device: torch.device) -> float:
-    """Return the operations per second of products of large bf16 matrices."""
-    matrix, times = torch.randn(8192, 8192, device=device, dtype=torch.bfloat16), 20
-    matrix @ matrix
-    seconds, _ = cost(lambda: [matrix @ matrix for _ in range(times)])
-    return 2 * 8192**3 * times / seconds
-
-
 def measure_gpu(run: Run, asked: argparse.Namespace) -> None:
     if run.device.type != "cuda":
         print("gpu: none here\n")
@@ -264,17 +218,14 @@ def measure_gpu(run: Run, asked: argparse.Namespace) -> None:
     peak = matmul_flops(run.device)
     audio = torch.randn(run.batch_size, run.length, device=run.device)
     encoder = run.learner.encoder
-    with FlopCounterMode(display=False) as counter, torch.autocast("cuda", torch.bfloat16):
-        encoder(audio).float().square().mean().backward()
-    per_window = counter.get_total_flops() / len(audio)
+    with torch.autocast("cuda", torch.bfloat16):
+        per_batch = operations(lambda: encoder(audio).float().square().mean().backward())
     for name, compiled in (("bf16", encoder), ("bf16, torch.compile", torch.compile(encoder))):
         run.learner.encoder = compiled
         on_device(run, 4)
         torch.cuda.reset_peak_memory_stats()
         spent = min(cost(partial(on_device, run)) for _ in range(asked.rounds))
-        line(name, run.epochs.windows, "windows", spent)
-        share, memory = per_window * run.epochs.windows / spent[0] / peak, torch.cuda.max_memory_reserved() / 2**30
-        print(f"  {memory:.2f} GiB, {share:.1%} of the {peak / 1e12:.0f} TFLOP/s of plain matrix products\n")
+        gpu_line(name, run.epochs.windows, spent, per_batch / len(audio) * run.epochs.windows, peak)
     run.learner.encoder = encoder
 
 

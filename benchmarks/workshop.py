@@ -1,5 +1,7 @@
 """A folder in which encoders are trained and songs embedded by the real commands, each only once."""
 
+import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -13,8 +15,10 @@ from ml_skeleton.artifacts.checkpoints import read_header
 from ml_skeleton.artifacts.crops import Crops, write_songs
 from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.artifacts.files import fingerprint_of
-from ml_skeleton.music.encoders import BUILT_IN
+from ml_skeleton.music.objectives import DEFAULT_LOSS
 from ml_skeleton.music.recordings import Recording
+from ml_skeleton_train_encoder.options import weights_of_loss
+from ml_skeleton_train_encoder.settings import Settings
 
 BIN = Path(sys.executable).parent
 
@@ -35,17 +39,20 @@ class Workshop:
         self.store = folder / "embeddings.db"
 
     def heard(self, options: str, songs: Sequence[Recording], ratings: Mapping[str, float]) -> Heard:
-        """Return all songs as they are heard by an encoder that was trained on `songs` and their ratings alone."""
+        """Return all songs as they are heard by an encoder that was trained on `songs` and their ratings alone.
+
+        One that learns no ratings is the same for all listeners, and is trained once.
+        """
         words = shlex.split(options)
+        ratings = ratings if learns_ratings_of(words) else {}
         version = fingerprint_of(*words, *(f"{song.audio_id} {ratings.get(song.audio_id)}" for song in songs))
         encoder = self.folder / f"{version}.pt"
         if not encoder.exists():
             view = self._view(self.folder / f"{version}.crops", songs, ratings)
             run("train-encoder", view, "--out", encoder, "--test-fraction", 0, "--device", self.device, *words)
         named = str(read_header(encoder, "encoder").content["model"])
-        of_a_class = ["--encoder-class", named] if named not in BUILT_IN else []
-        command = ["embed", encoder, "--crops", self.crops.folder, "--store", self.store, "--version", version]
-        run(*command, "--device", self.device, "--allow-collapse", *of_a_class)  # goes on where it was interrupted
+        places = ["--crops", self.crops.folder, "--store", self.store, "--version", version, "--device", self.device]
+        run("embed", encoder, *places, "--allow-collapse", "--encoder-class", named)  # goes on where it was interrupted
         with open_store(self.store) as store:
             found = store.vectors(version)
         return Heard(
@@ -63,9 +70,19 @@ class Workshop:
         return folder
 
 
+def learns_ratings_of(words: Sequence[str]) -> bool:
+    """Return whether train-encoder would learn ratings with these options."""
+    parser = argparse.ArgumentParser()
+    for option, usual in (("--loss", DEFAULT_LOSS), ("--loss-weights", ""), ("--encoder", "")):
+        parser.add_argument(option, default=usual)
+    asked, _ = parser.parse_known_args(words)
+    return Settings(asked.encoder, loss=weights_of_loss(asked.loss, asked.loss_weights)).needs_ratings
+
+
 def run(*command: object) -> None:
-    """Run one of our commands; leave with all that it said if it fails."""
+    """Run one of our commands; leave with all that it said if it fails. It finds the encoders of peers.py."""
     words = [str(BIN / str(command[0])), *map(str, command[1:])]
-    done = subprocess.run(words, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment)
     if done.returncode:
         sys.exit(f"{shlex.join(words)}\nexit {done.returncode}\n{done.stderr}")

@@ -44,7 +44,7 @@ class SongSet:
     @property
     def mean_rating(self) -> float:
         """Of the training songs, 0 to 1; a half where none is rated."""
-        ratings = [recording.rating for recording in self.rated(TRAIN)]
+        ratings = [recording.rating for recording in self.sides[TRAIN] if recording.rating is not None]
         return float(np.mean(ratings)) if ratings else NO_RATINGS_MEAN
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ from ml_skeleton_train_encoder.stores import Store, Windows
 FEWEST_TO_VALIDATE = 5  # rated songs; fewer give no figure worth printing
 FEWEST_TO_SCORE = 20
 MOST_TRAINING_SONGS = 1000  # whose ratings the score is told
-WINDOWS_OF_A_CROP = 4  # evenly spread
+WINDOWS_OF_A_CROP = 3  # evenly spread
 WINDOWS = 64  # of a batch
 FOLDS = 5
 
