@@ -33,12 +33,12 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+from ml_skeleton.artifacts.player import read_library
 from ml_skeleton.path_map import PathMap
 from ml_skeleton_extract_audio.bare_stream import BARE_FORMATS
 from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.decode import PREROLL_OTHERS_S, PREROLL_S, read_song
 from ml_skeleton_extract_audio.locations import file_of
-from ml_skeleton_extract_audio.player import read_library
 from ml_skeleton_extract_audio.source import AudioPacket, AudioSource, DecodeError, open_source
 
 Method = Callable[[bytes, CropPolicy], None]

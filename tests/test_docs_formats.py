@@ -18,6 +18,7 @@ from ml_skeleton.artifacts import (
     embeddings,
     evaluations,
     ledger,
+    listening,
     maps,
     playlists,
     speech,
@@ -74,7 +75,7 @@ def names_in(title: str, header: str) -> list[str]:
 
 
 def test_every_kind_is_listed_with_its_format_number():
-    written = (crops, ledger, duplicates, speech, embeddings, evaluations, maps, playlists, status)
+    written = (crops, ledger, duplicates, speech, embeddings, evaluations, listening, maps, playlists, status)
     modules = {module.KIND: module.FORMAT for module in written}
     expected = modules | {"crops-audio": crops.FORMAT} | checkpoints.FORMATS
 
@@ -153,6 +154,11 @@ def test_every_key_of_an_evaluation_is_described():
     for header, kind in kinds.items():
         expected = {field.name for field in fields(kind)} - (by_hand if kind in (Evaluation, Scores) else set())
         assert set(names_in("evaluation.json", header)) == expected, header
+
+
+def test_every_field_of_a_song_of_a_listening_test_is_described():
+    assert names_in("listening/", "field of a listed song") == [field.name for field in fields(listening.ListedSong)]
+    assert all(f"`{column}`" in section("listening/") for column in listening.BALLOT_COLUMNS)
 
 
 def test_every_figure_of_the_space_is_described(make_store, rated_library):
