@@ -66,7 +66,9 @@ _install requirements stamp:
 [group('music')]
 demo: setup
     clem-demo --out {{demo}}
-    @just db={{demo}}/clementine.db out={{demo}} device={{device}} epochs={{epochs}} music-pipeline
+    @exec just db={{demo}}/clementine.db out={{demo}} device={{device}} epochs={{epochs}} music-pipeline
+
+# in a recipe, `exec` lets a signal that `just` passes on reach the tool, which finishes what is in flight, and not a shell
 
 # all steps on your library; each resumes or skips by itself. What does not pass the gate leaves the old playlists
 [group('music')]
@@ -77,33 +79,33 @@ music-pipeline: extract train embed control evaluate gate classify recommend
 # cut crops of audio out of the songs of the player's library
 [group('music')]
 extract: setup
-    clem-extract --db {{database}} --out {{crops}} --config {{configuration}} >/dev/null
+    exec clem-extract --db {{database}} --out {{crops}} --config {{configuration}} >/dev/null
 
 # train an encoder on the crops
 [group('music')]
 train: setup
-    train-encoder {{crops}} --out {{encoder}} --epochs {{epochs}} --device {{device}} --config {{configuration}} >/dev/null
+    exec train-encoder {{crops}} --out {{encoder}} --epochs {{epochs}} --device {{device}} --config {{configuration}} >/dev/null
 
 # turn every song into a vector
 [group('music')]
 embed: setup
-    embed {{encoder}} --crops {{crops}} --store {{store}} --device {{device}} --config {{configuration}} >/dev/null
+    exec embed {{encoder}} --crops {{crops}} --store {{store}} --device {{device}} --config {{configuration}} >/dev/null
 
 # learn to predict ratings from the vectors
 [group('music')]
 classify: setup
-    train-classifier {{store}} --out {{classifier}} --config {{configuration}} >/dev/null
+    exec train-classifier {{store}} --out {{classifier}} --config {{configuration}} >/dev/null
 
 # measure on songs that no model has learned from
 [group('music')]
 evaluate: setup
-    evaluate {{store}} --out {{evaluation}} --config {{configuration}} >/dev/null
+    exec evaluate {{store}} --out {{evaluation}} --config {{configuration}} >/dev/null
 
 # an encoder that has learned nothing, which `evaluate` compares yours with
 [group('music')]
 control: setup
-    train-encoder {{crops}} --encoder random --out {{control}} --quiet >/dev/null
-    embed {{control}} --crops {{crops}} --store {{store}} --device {{device}} --config {{configuration}} >/dev/null
+    exec train-encoder {{crops}} --encoder random --out {{control}} --quiet >/dev/null
+    exec embed {{control}} --crops {{crops}} --store {{store}} --device {{device}} --config {{configuration}} >/dev/null
 
 # go on only with a version that keeps the limits and ranks no worse than the one that ships
 [group('music')]
@@ -113,45 +115,45 @@ gate: setup
 # write the playlists that the configuration names, or `best`
 [group('music')]
 recommend: setup
-    recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{configuration}} >/dev/null
+    exec recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{configuration}} >/dev/null
 
 # what is new since the last night, as cron runs it: `just nightly --min spearman=0.2`
 [group('music')]
 nightly *options: setup
-    clem-nightly --db {{database}} --out {{quote(out)}} --device {{device}} --config {{configuration}} {{options}} >/dev/null
+    exec clem-nightly --db {{database}} --out {{quote(out)}} --device {{device}} --config {{configuration}} {{options}} >/dev/null
 
 # the playlists and a map of the library as a page for the browser
 [group('music')]
 map: setup
-    @recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{configuration}} --html >/dev/null
+    @exec recommend {{classifier}} --store {{store}} --out {{recommendations}} --top {{top}} --config {{configuration}} --html >/dev/null
 
 # the same page with its songs on http://127.0.0.1:PORT/, until Ctrl-C
 [group('music')]
 serve port="8765": setup
-    recommend serve {{recommendations}} --port {{port}}
+    exec recommend serve {{recommendations}} --port {{port}}
 
 # write the whole set of playlists: `just recipes=FILE playlists` for a set of your own
 [group('music')]
 playlists: setup
-    recommend {{classifier}} --store {{store}} --out {{recommendations}} --recipes {{all_recipes}} --config {{configuration}} >/dev/null
+    exec recommend {{classifier}} --store {{store}} --out {{recommendations}} --recipes {{all_recipes}} --config {{configuration}} >/dev/null
 
 # find better settings for train-encoder and write them to tuned.yaml: `just tune-encoder 20`
 [group('tuning')]
 tune-encoder trials="20": setup
-    tune run -n {{trials}} -m val_score:max --study {{encoder_study}} --space configs/tune_encoder.yaml -- train-encoder {{crops}} --config {{configuration}} --out {dir}/encoder.pt --epochs {{epochs}} --device {{device}} --lr {lr} --weight-decay {weight_decay} --batch-size {batch_size} --window {window} --windows-per-crop {windows_per_crop} --encoder-args {encoder_args} >/dev/null
+    exec tune run -n {{trials}} -m val_score:max --study {{encoder_study}} --space configs/tune_encoder.yaml -- train-encoder {{crops}} --config {{configuration}} --out {dir}/encoder.pt --epochs {{epochs}} --device {{device}} --lr {lr} --weight-decay {weight_decay} --batch-size {batch_size} --window {window} --windows-per-crop {windows_per_crop} --encoder-args {encoder_args} >/dev/null
     tune best {{encoder_study}} --as-config train-encoder --base {{configuration}} --out {{tuned}}
 
 # the same for train-classifier, on the vectors that are there
 [group('tuning')]
 tune-classifier trials="20": setup
-    tune run -n {{trials}} -m val_loss:min --study {{classifier_study}} --space configs/tune_classifier.yaml -- train-classifier {{store}} --config {{tuned_or_config}} --out {dir}/classifier.pt --model {model} --hidden {hidden} --dropout {dropout} --lr {lr} --weight-decay {weight_decay} >/dev/null
+    exec tune run -n {{trials}} -m val_loss:min --study {{classifier_study}} --space configs/tune_classifier.yaml -- train-classifier {{store}} --config {{tuned_or_config}} --out {dir}/classifier.pt --model {model} --hidden {hidden} --dropout {dropout} --lr {lr} --weight-decay {weight_decay} >/dev/null
     tune best {{classifier_study}} --as-config train-classifier --base {{tuned_or_config}} --out {{tuned}}
 
 # music-pipeline with the best settings of so many trials each: tune, train, tune, classify, recommend
 [group('tuning')]
 music-pipeline-tuned trials="20": extract (tune-encoder trials)
-    @just {{same}} config={{tuned}} train embed tune-classifier {{trials}}
-    @just {{same}} config={{tuned}} control evaluate gate classify recommend
+    @exec just {{same}} config={{tuned}} train embed tune-classifier {{trials}}
+    @exec just {{same}} config={{tuned}} control evaluate gate classify recommend
     @echo
     @ml_skeleton summary --crops {{crops}} --evaluation {{evaluation}}/evaluation.json --recommendations {{recommendations}}
 
@@ -164,7 +166,7 @@ tune-plots: setup
 # tracked runs in the browser, until Ctrl-C
 [group('house')]
 mlflow-ui port="5000": setup
-    ml_skeleton mlflow-ui --port {{port}}
+    exec ml_skeleton mlflow-ui --port {{port}}
 
 # what this machine has and lacks
 [group('house')]
@@ -201,10 +203,10 @@ check-secrets *files: setup-dev
 hooks: setup-dev
     git config core.hooksPath .githooks
 
-# look for published vulnerabilities in the pinned packages; asks the network
+# look for published vulnerabilities in the pinned packages; asks the network, and fails where it has no answer
 [group('house')]
 audit: setup-dev
-    pip-audit --disable-pip --no-deps --requirement requirements.txt
+    pip-audit --strict --disable-pip --no-deps --requirement requirements.txt
 
 # build every wheel, install each alone and all together, run them without this repository
 [group('house')]

@@ -17,7 +17,7 @@ from ml_skeleton.artifacts.embeddings import Version, open_or_make_store
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.artifacts.songs import Song, album_key
 
-pytest_plugins = ["browser"]
+pytest_plugins = ["browser", "pipeline"]
 
 POLICY = "end-1x60s-16000hz"
 RATE = 16000

@@ -23,3 +23,10 @@ def test_every_benchmark_finds_what_it_imports():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_benchmark_is_on_the_page(name):
     assert f"{name}.py" in (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_figure_names_the_program_that_measures_it():
+    _, figures = (BENCHMARKS / "README.md").read_text(encoding="utf-8").split("\n## Figures\n")
+    rows = [line.split("|")[1:-1] for line in figures.splitlines() if line.startswith("| ")]
+
+    assert {row[3].strip().strip("`").removesuffix(".py") for row in rows[1:]} <= set(NAMES)

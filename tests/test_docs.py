@@ -15,13 +15,10 @@ import pytest
 import typer
 from ml_skeleton.manual import EXIT_CODES
 from ml_skeleton.tuning.study import new_plan
-
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("*/README.md"))]
-TOOL_PAGES = sorted(ROOT.glob("tools/*/README.md"))
+from pages import PAGES, ROOT, TOOL_PAGES, blocks, prose
 
 START = "python3 -m venv .venv && .venv/bin/pip install --quiet uv rust-just && .venv/bin/just "
-EVERYWHERE = {"python3", "pip", "git", "cd", ".", "head", "cut", "tail", "cat", "tee", "sh", "cp"}
+EVERYWHERE = {"python3", "pip", "git", "cd", ".", "head", "cut", "tail", "cat", "tee", "sh", "cp", "mkdir"}
 OF_OTHERS = {  # options of the programs that a page makes up, or runs ours by
     "train-encoder": {"--no-python", "--nproc-per-node"},
     "tune": {"--mom", "--name"},
@@ -44,24 +41,10 @@ def options_of(command) -> set[str]:
     return own.union({"--help"}, *map(options_of, getattr(command, "commands", {}).values()))
 
 
-def blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the language and the content of each fenced block."""
-    for found in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        yield found[1], found[2]
-
-
-def prose(text: str) -> str:
-    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-
-
 def command_lines(text: str) -> Iterator[str]:
-    """Yield every line that a reader may type: all of a `sh` block, and what follows "$ " elsewhere."""
-    for language, content in blocks(text):
-        for line in content.replace("\\\n", " ").splitlines():
-            if line.startswith("$ "):
-                yield line.removeprefix("$ ")
-            elif language == "sh" and line.strip() and not line.startswith("#"):
-                yield line
+    """Yield every line that a reader may type, those within a sentence included."""
+    for block in blocks(text):
+        yield from block.commands()
     for span in re.findall(r"`([^`\n]+)`", prose(text)):
         if span.split()[0] in COMMANDS or span.startswith("just "):
             yield span
@@ -115,7 +98,7 @@ def recipes() -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("page", [*PAGES, *TOOL_PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_line_uses_what_exists(page, recipes):
     lines = list(command_lines(page.read_text(encoding="utf-8")))
 
@@ -181,7 +164,7 @@ def test_the_search_spaces_in_the_readme_can_be_read():
     assert plans and all(plan.space for plan in plans)
 
 
-@pytest.mark.parametrize("page", [*PAGES, *TOOL_PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_inside_the_repository_leads_somewhere(page):
     broken = []
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):

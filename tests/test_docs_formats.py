@@ -11,18 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 import torch
-from ml_skeleton.artifacts import (
-    checkpoints,
-    crops,
-    duplicates,
-    embeddings,
-    evaluations,
-    ledger,
-    listening,
-    maps,
-    playlists,
-    speech,
-)
+from formats import WRITTEN
+from ml_skeleton.artifacts import maps, playlists
 from ml_skeleton.artifacts.crops import AUDIO_SCHEMA, Crops
 from ml_skeleton.artifacts.duplicates import DUPLICATES_SCHEMA
 from ml_skeleton.artifacts.embeddings import Health, open_or_make_store, open_store
@@ -37,7 +27,6 @@ from ml_skeleton.music.rated import FitSettings, rated_songs, vectors_of
 from ml_skeleton.music.recordings import recordings_of
 from ml_skeleton.music.scores import Scores
 from ml_skeleton_evaluate.space import measure_space
-from ml_skeleton_nightly import status
 from ml_skeleton_nightly.status import Night, Step
 from ml_skeleton_train_classifier.train import train_classifier
 from ml_skeleton_train_encoder.settings import Settings
@@ -75,13 +64,9 @@ def names_in(title: str, header: str) -> list[str]:
 
 
 def test_every_kind_is_listed_with_its_format_number():
-    written = (crops, ledger, duplicates, speech, embeddings, evaluations, listening, maps, playlists, status)
-    modules = {module.KIND: module.FORMAT for module in written}
-    expected = modules | {"crops-audio": crops.FORMAT} | checkpoints.FORMATS
-
     listed = {row[0]: int(row[1]) for row in table_rows(FORMATS.partition("## What all")[0]) if row[1].isdigit()}
 
-    assert listed == expected
+    assert listed == WRITTEN
 
 
 @pytest.mark.parametrize(
@@ -154,11 +139,6 @@ def test_every_key_of_an_evaluation_is_described():
     for header, kind in kinds.items():
         expected = {field.name for field in fields(kind)} - (by_hand if kind in (Evaluation, Scores) else set())
         assert set(names_in("evaluation.json", header)) == expected, header
-
-
-def test_every_field_of_a_song_of_a_listening_test_is_described():
-    assert names_in("listening/", "field of a listed song") == [field.name for field in fields(listening.ListedSong)]
-    assert all(f"`{column}`" in section("listening/") for column in listening.BALLOT_COLUMNS)
 
 
 def test_every_figure_of_the_space_is_described(make_store, rated_library):

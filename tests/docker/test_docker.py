@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from ml_skeleton_nightly.status import StatusFile
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = ROOT / "docker"
+JUST = shutil.which("just") or shutil.which("just", path=str(Path(sys.executable).parent))
 COMPOSE = (DOCKER / "compose.yaml").read_text(encoding="utf-8")
 SERVICES = yaml.safe_load(COMPOSE)["services"]
 DOCKERFILE = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
@@ -70,6 +72,14 @@ def test_music_and_the_player_s_database_are_mounted_to_be_read(service):
     assert {"/music:ro", "/player:ro"} < mounts
 
 
+def test_what_services_write_by_default_is_seen_neither_by_git_nor_by_an_image():
+    (data,) = {mount.partition(":-")[2].partition("}")[0] for mount in SERVICES["cron"]["volumes"] if "DATA" in mount}
+    ignored = [(ROOT / name).read_text(encoding="utf-8").splitlines() for name in (".gitignore", ".dockerignore")]
+
+    assert (DOCKER / data).resolve() == ROOT / "data"
+    assert "/data/" in ignored[0] and "data" in ignored[1]
+
+
 def test_the_entry_point_becomes_the_command():
     command = [DOCKER / "entrypoint.sh", "sh", "-c", "echo $$; exit 75"]
 
@@ -77,6 +87,34 @@ def test_the_entry_point_becomes_the_command():
         said, _ = process.communicate()
 
     assert (int(said), process.returncode) == (process.pid, 75)
+
+
+@pytest.fixture
+def fake_night(tmp_path) -> Path:
+    """Return a folder with the recipes, and a clem-nightly that says when it began and when it was told to stop."""
+    for linked in ("Justfile", "shared", "tools", "requirements.txt"):
+        (tmp_path / linked).symlink_to(ROOT / linked)
+    programs = tmp_path / ".venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    (tmp_path / ".venv/.tools").touch()  # nothing is to be installed
+    for name, lines in {
+        "uv": "true",
+        "clem-nightly": "trap 'kill $!; touch stopped; exit 143' TERM; sleep 60 & touch began; wait",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (programs / name).chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.skipif(JUST is None, reason="just is not installed")
+def test_a_signal_that_ends_just_reaches_the_tool_which_is_waited_for(fake_night, wait_until):
+    with subprocess.Popen([str(JUST), "nightly"], cwd=fake_night, stderr=subprocess.DEVNULL) as just:
+        wait_until((fake_night / "began").exists)
+        just.terminate()
+        code = just.wait()
+
+    assert (code, (fake_night / "stopped").exists()) == (143, True)
 
 
 def test_beside_a_torch_of_the_base_image_none_of_its_own_packages_is_installed():
@@ -95,6 +133,12 @@ def test_the_service_of_nights_is_ill_when_the_last_one_failed(tmp_path, exit_co
     done = subprocess.run([sys.executable, DOCKER / "last_night.py", tmp_path / "status.json"], capture_output=True)
 
     assert done.returncode == healthy
+
+
+def test_what_a_night_says_goes_to_the_log_of_the_container():
+    jobs = [line for line in (DOCKER / "crontab").read_text(encoding="utf-8").splitlines() if line[:1].isdigit()]
+
+    assert [job.split(maxsplit=5)[5].partition(" nightly ")[2] for job in jobs] == [">/proc/1/fd/2 2>&1"]
 
 
 def test_notebooks_are_not_served_without_a_token():

@@ -29,10 +29,27 @@ def test_a_planted_key_is_found_in_a_file_that_git_does_not_know_yet(repository)
 
     assert done.returncode == 1, done.stdout
     assert done.stdout.splitlines() == [
-        "file         status    notes",
-        "notes.txt    safe",
-        "settings.py  not safe  AWS Access Key in line 2",
+        "file         status  safe or not  notes",
+        "notes.txt    new     safe",
+        "settings.py  new     not safe     AWS Access Key in line 2",
         "verdict: NOT SAFE: 1 of 2 files hold what looks like a secret",
+    ]
+
+
+def test_the_table_says_what_git_knows_of_a_file(repository):
+    commit = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--message", "x"]
+    for name in ("as-it-was.txt", "changed.txt"):
+        (repository / name).write_text("nothing\n")
+    subprocess.run(["git", "add", "as-it-was.txt", "changed.txt"], cwd=repository, check=True)
+    subprocess.run(commit, cwd=repository, check=True)
+    (repository / "changed.txt").write_text("nothing at all\n")
+
+    rows = [line.split()[:3] for line in check(repository).stdout.splitlines()[1:-1]]
+
+    assert rows == [
+        ["as-it-was.txt", "committed", "safe"],
+        ["changed.txt", "changed", "safe"],
+        ["notes.txt", "new", "safe"],
     ]
 
 

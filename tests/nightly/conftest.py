@@ -1,23 +1,20 @@
 """A listener's home that changes from night to night, and nights whose steps run in this process."""
 
-import importlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import typer
 from ml_skeleton.artifacts.crops import Crops
 from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.artifacts.playlists import read_playlist
-from ml_skeleton.errors import UserError
 from ml_skeleton_demo_library.player_database import Row, file_url, stored_rating, write_database
 from ml_skeleton_nightly.models import version_of
 from ml_skeleton_nightly.night import Asked
 from ml_skeleton_nightly.steps import Ended
+from shell import run_words
 
 RATE = 8000
 CONFIG = """
@@ -26,7 +23,6 @@ train-encoder: {encoder: simple, encoder_args: '{"width": 4}', epochs: 1, window
 train-classifier: {model: ridge, folds: 2}
 evaluate: {folds: 2}
 """
-COMMANDS = {script.name: script.module for script in entry_points(group="console_scripts")}
 
 
 class Home:
@@ -81,12 +77,8 @@ def _record(path: Path, song: int) -> Row:
 
 def run_here(words: Sequence[str]) -> Ended:
     """Run a command of ours in this process, where the heavy libraries are imported already."""
-    app = importlib.import_module(COMMANDS[words[0]]).app
-    try:
-        code = typer.main.get_command(app).main(list(words[1:]), prog_name=words[0], standalone_mode=False)
-    except UserError as error:
-        return Ended(error.exit_code, f"{words[0]}: {error}")
-    return Ended(code or 0, "")
+    ended = run_words(words)
+    return Ended(ended.exit_code, ended.stderr.strip().rpartition("\n")[2])
 
 
 @pytest.fixture

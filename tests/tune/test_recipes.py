@@ -34,7 +34,7 @@ def recipe_lines(tmp_path):
         settings = [f"out={tmp_path}/my music", f"db={tmp_path}/my music/library.db"]
         command = [JUST, "--dry-run", *settings, *recipe]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        return [shlex.split(line) for line in done.stderr.splitlines()]
+        return [shlex.split(line.removeprefix("exec ")) for line in done.stderr.splitlines()]
 
     return lines
 

@@ -25,8 +25,7 @@ TABLES = """
         parents VARCHAR NOT NULL,
         created VARCHAR NOT NULL,
         health VARCHAR,
-        rejected VARCHAR,
-        parts VARCHAR
+        rejected VARCHAR
     );
     CREATE TABLE vectors (
         version INTEGER NOT NULL,

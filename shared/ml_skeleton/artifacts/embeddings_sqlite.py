@@ -39,8 +39,7 @@ TABLES = """
         parents TEXT NOT NULL,
         created TEXT NOT NULL,
         health TEXT,
-        rejected TEXT,
-        parts TEXT
+        rejected TEXT
     );
     CREATE TABLE vectors (
         version INTEGER NOT NULL REFERENCES versions (number) ON DELETE CASCADE,

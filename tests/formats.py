@@ -1,0 +1,18 @@
+"""Which formats there are, and which number of each is written today."""
+
+from ml_skeleton.artifacts import (
+    checkpoints,
+    crops,
+    duplicates,
+    embeddings,
+    evaluations,
+    ledger,
+    maps,
+    parts,
+    playlists,
+    speech,
+)
+from ml_skeleton_nightly import status
+
+MODULES = (crops, parts, ledger, duplicates, speech, embeddings, evaluations, maps, playlists, status)
+WRITTEN = {module.KIND: module.FORMAT for module in MODULES} | checkpoints.FORMATS
