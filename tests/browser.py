@@ -58,7 +58,7 @@ class Browser:
     def press(self, key: str) -> None:
         for kind in ("keyDown", "keyUp"):
             text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
-            code = {"Tab": 9, "Enter": 13}[key]
+            code = {"Tab": 9, "Enter": 13, "ArrowLeft": 37}[key]
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
 
     def _read(self) -> dict[str, Any]:

@@ -96,3 +96,24 @@ def test_fewer_songs_than_asked_for_are_all_there_are(songs, expected):
 
 def test_no_question_no_answer():
     assert Neighbours(normal(5, 4)).nearest_to(normal(0, 4), 3).rows.shape[0] == 0
+
+
+@pytest.mark.parametrize("dimensions", [2, 40])
+def test_choosing_by_deviation_first_finds_the_same_as_all_chances_do(dimensions):
+    space, songs = Neighbours(normal(5000, dimensions)), np.arange(40)
+    proximity = space.similarity_of_songs(songs)
+    expected = np.argsort(-proximity, axis=1, kind="stable")[:, :12]
+
+    found = space.nearest_to_songs(songs, 12)
+
+    np.testing.assert_array_equal(found.rows, expected)
+    np.testing.assert_allclose(found.similarity, np.take_along_axis(proximity, expected, axis=1))
+
+
+def test_the_nearest_of_some_songs_are_among_them_and_a_song_is_not_near_itself():
+    matrix = np.array([[0, 1], [0.2, 1], [1, 0], [0.1, 1]], np.float32)
+
+    found = Neighbours(matrix, hub_correction=False).nearest_of(np.array([3, 0]), np.array([0, 1, 2]), 3)
+
+    assert found.rows.tolist() == [[0, 1, 2], [1, 2, 0]]
+    assert (np.diff(found.similarity) <= 0).all() and found.similarity[1, 2] == -np.inf

@@ -8,20 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ml_skeleton.artifacts.checkpoints import read_header
-from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.artifacts.maps import read_map
 from ml_skeleton.errors import InputError
-from ml_skeleton.music.rated import FitSettings, rated_songs
 from ml_skeleton.music.recordings import recordings_of
-from ml_skeleton_recommend.library import read_library
 from ml_skeleton_recommend.make import Output, make, write
 from ml_skeleton_recommend.page.packed import packed_library
 from ml_skeleton_recommend.page.page import html_of, write_page
 from ml_skeleton_recommend.page.projection import make_map
-from ml_skeleton_recommend.page.seen import nearest_rated, see_library
+from ml_skeleton_recommend.page.seen import see_library
 from ml_skeleton_recommend.request import Request
-from ml_skeleton_train_classifier.train import train_classifier
 
 pytest.importorskip("openTSNE")
 EVIL = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> & 'é' 🎵 %{x}"
@@ -29,18 +24,21 @@ SECONDS = 60.0
 
 
 @pytest.fixture
-def see(make_store, tmp_path) -> Callable:
-    """Return a function that makes a classifier and a playlist of the songs and returns what a page shows of them."""
+def look(library_of, tmp_path) -> Callable:
+    """Return a function that makes a playlist of the songs and returns the library."""
 
-    def look(songs, seed=1):
-        with open_store(make_store(songs)) as store:
-            if not (tmp_path / "c.pt").exists():
-                train_classifier(rated_songs(store, None), tmp_path / "c.pt", FitSettings(max_steps=40), None)
-            header = read_header(tmp_path / "c.pt", "classifier")
-            write([make(read_library(header, store), Request(top=5), tmp_path / "out")], Output(tmp_path / "out"))
-            return see_library(header, store, tmp_path / "out", seed)
+    def make_list(songs):
+        library = library_of(songs)
+        write([make(library, Request(top=5), tmp_path / "out")], Output(tmp_path / "out"))
+        return library
 
-    return look
+    return make_list
+
+
+@pytest.fixture
+def see(look, tmp_path) -> Callable:
+    """Return a function that makes a playlist of the songs and returns what a page shows of them."""
+    return lambda songs: see_library(look(songs), tmp_path / "out", seed=1)
 
 
 def test_the_map_is_drawn_once_and_kept_until_the_songs_change(see, rated_library, tmp_path):
@@ -80,20 +78,27 @@ def test_a_library_of_a_few_songs_has_a_map(make_song, songs):
     assert np.isfinite(drawn.places).all() and len(drawn.artists) == songs
 
 
-def test_the_nearest_rated_songs_are_others_nearest_first(make_song):
-    recordings = recordings_of([make_song(n, rating=None if n == 3 else 0.5) for n in range(4)])
-    matrix = np.array([[0, 1], [0.2, 1], [1, 0], [0.1, 1]], np.float32)
+def test_a_page_is_written_again_only_when_what_it_shows_has_changed(look, rated_library, tmp_path):
+    first, again = (write_page(look(rated_library), tmp_path / "out", seed=1) for _ in range(2))
+    before = (tmp_path / "out/index.html").read_bytes()
+    other = write_page(look([replace(song, title="Other") for song in rated_library]), tmp_path / "out", seed=1)
 
-    rows, likeness = nearest_rated(recordings, matrix)
-
-    assert set(rows[3]) == {0, 1, 2} and rows[3][2] == 2 and rows[0].tolist()[-1] == -1
-    assert (np.diff(likeness[3]) <= 0).all()
+    assert (first, again, other) == (True, False, True) and (tmp_path / "out/index.html").read_bytes() != before
 
 
-def test_a_library_without_a_song_to_play_is_refused(see, rated_library):
-    see(rated_library)
-    with pytest.raises(InputError, match=r"no unrated song|nothing to show"):
-        see([replace(song, available=False) for song in rated_library])
+def test_the_nearest_rated_songs_are_others_that_are_there_nearest_first(see, rated_library):
+    gone, alone = rated_library[1], rated_library[2]
+    seen = see([replace(one, available=one != gone, rating=one.rating if one in (gone, alone) else None)
+                for one in rated_library])  # fmt: skip
+
+    place = [one.song.song_id for one in seen.recordings].index(alone.song_id)
+    assert set(np.delete(seen.nearest_rated[:, 0], place)) == {place}
+    assert set(seen.nearest_rated[place]) == set(seen.nearest_rated[:, 1]) == {-1}
+
+
+def test_a_library_without_a_song_to_play_is_refused(library_of, rated_library, tmp_path):
+    with pytest.raises(InputError, match="nothing to show"):
+        see_library(library_of([replace(song, available=False) for song in rated_library]), tmp_path, seed=1)
 
 
 def test_the_page_holds_each_song_in_few_bytes(see, rated_library):
@@ -113,10 +118,11 @@ def test_the_same_library_gives_the_same_page(see, rated_library):
     assert html_of(see(rated_library), "") == html_of(see(rated_library), "")
 
 
-def test_a_person_can_use_the_page_with_mouse_and_keyboard(see, rated_library, browser, tmp_path):
+def test_a_person_can_use_the_page_with_mouse_and_keyboard(look, rated_library, browser, tmp_path):
     """One page for all, as starting a browser takes a second of a core."""
     songs = [replace(song, title=f"{EVIL} {song.song_id}") for song in rated_library]
-    page = write_page(see(songs), tmp_path / "out")
+    write_page(look(songs), tmp_path / "out", seed=1)
+    page = tmp_path / "out/index.html"
     browser.ask("Emulation.setDeviceMetricsOverride", width=1200, height=800, deviceScaleFactor=1, mobile=False)
     browser.ask("Page.navigate", url=f"{page.resolve().as_uri()}#map")
 
@@ -126,18 +132,12 @@ def test_a_person_can_use_the_page_with_mouse_and_keyboard(see, rated_library, b
             assert time.monotonic() < end, (script, browser.complaints)
 
     def point_at(row: int) -> list[float]:
-        place = (
-            "(() => { const plot = document.getElementById('map-plot'), { x, y } = plot.getBoundingClientRect(),"
-            " { xaxis, yaxis } = plot._fullLayout; return [x + xaxis._offset + xaxis.l2p(library.place[2 * ROW]),"
-            " y + yaxis._offset + yaxis.l2p(library.place[2 * ROW + 1])] })()"
-        )
-        spot = browser.value(place.replace("ROW", str(row)))
+        spot = browser.value(f"songMap.onPage({row})")
         for off in (3, 0):  # a move, not an appearance
             browser.ask("Input.dispatchMouseEvent", type="mouseMoved", x=spot[0] - off, y=spot[1])
         return spot
 
-    until("document.readyState === 'complete' && !!document.querySelector('#map-plot canvas')")
-    until("document.querySelectorAll('#map .switch').length > 1")
+    until("document.readyState === 'complete' && document.querySelectorAll('#map .switch').length > 1")
     point_at(7)
     until("!document.getElementById('hint').hidden")
     assert json.dumps(browser.value("document.querySelector('#hint b').textContent")) == json.dumps(songs[7].title)
@@ -152,8 +152,17 @@ def test_a_person_can_use_the_page_with_mouse_and_keyboard(see, rated_library, b
     menu = "document.querySelector('#map select')"
     browser.value(f"{menu}.value = 'artist', {menu}.dispatchEvent(new Event('change'))")
     until("document.querySelectorAll('#map .switch').length === 10")
-    browser.value("document.querySelector('#map .switch').click()")
-    until("document.getElementById('map-plot').data.filter(({ visible }) => !visible).length === 1")
+    hide = "document.querySelector('#map .switch[data-key=\"0\"]').click()"
+    there = "Array.from({ length: 60 }, (_, row) => songMap.songAt(...songMap.at(row)) === row)"
+    before = browser.value(there)
+    browser.value(hide)
+    after, artist = browser.value(there), browser.value("[...library.artist.number]")
+    assert all(before) and after == [number != 0 for number in artist]
+
+    browser.value("document.getElementById('map-plot').focus()")
+    middle = browser.value("songMap.onPage(9)")
+    browser.press("ArrowLeft")
+    until(f"songMap.onPage(9)[0] > {middle[0]} + 50")
 
     browser.value("document.getElementById('tab-artists').click()")
     until("!!document.querySelector('#artists-plot canvas')")

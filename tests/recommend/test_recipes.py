@@ -59,8 +59,8 @@ def test_all_recipes_that_come_along_are_made_by_one_command_or_by_a_configurati
     library_of(rated_library)
     (tmp_path / "c.yaml").write_text(f"recommend: {{recipes: {OURS}}}")
 
-    done = run_tool("recommend", "c.pt", "--recipes", OURS, "--out", "lists")
-    again = run_tool("recommend", "c.pt", "--config", "c.yaml", "--out", "lists")
+    done = run_tool("recommend", "c.pt", "--store", "store.db", "--recipes", OURS, "--out", "lists")
+    again = run_tool("recommend", "c.pt", "--store", "store.db", "--config", "c.yaml", "--out", "lists")
 
     names = {path.stem for path in (tmp_path / "lists").glob("*.xspf")}
     assert (done.returncode, done.stdout, again.returncode) == (0, "lists\n", 0)
@@ -71,7 +71,7 @@ def test_nothing_is_written_when_one_of_the_recipes_is_wrong(library_of, rated_l
     library_of(rated_library)
     (tmp_path / "r.yaml").write_text("playlists: {good: {}, wrong: {where: gendre = 'x'}}")
 
-    done = run_tool("recommend", "c.pt", "--recipes", "r.yaml", "--out", "lists")
+    done = run_tool("recommend", "c.pt", "--store", "store.db", "--recipes", "r.yaml", "--out", "lists")
 
     assert (done.returncode, (tmp_path / "lists").exists()) == (2, False)
 
@@ -79,7 +79,7 @@ def test_nothing_is_written_when_one_of_the_recipes_is_wrong(library_of, rated_l
 def test_paths_go_to_standard_output_for_a_dash(library_of, rated_library, run_tool, tmp_path):
     library_of(rated_library)
 
-    done = run_tool("recommend", "c.pt", "--out", "-", "--top", "3")
+    done = run_tool("recommend", "c.pt", "--store", "store.db", "--out", "-", "--top", "3")
 
     lines = done.stdout.splitlines()
     assert (done.returncode, len(lines), all(line.startswith("/music/") for line in lines)) == (0, 3, True)
@@ -89,7 +89,9 @@ def test_paths_go_to_standard_output_for_a_dash(library_of, rated_library, run_t
 def test_like_reads_its_seeds_from_the_command_line_without_torch(library_of, rated_library, run_tool, tmp_path):
     library_of(rated_library)
 
-    done = run_tool("recommend", "like", "Artist 0 - Title 1", "--classifier", "c.pt", "--top", "5")
+    done = run_tool(
+        "recommend", "like", "Artist 0 - Title 1", "--classifier", "c.pt", "--store", "store.db", "--top", "5"
+    )
 
     _, tracks = read_playlist(tmp_path / "artifacts/recommendations/like.json")
     assert (done.returncode, len(tracks), 1 in {track["song_id"] for track in tracks}) == (0, 5, False)

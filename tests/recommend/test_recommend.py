@@ -7,7 +7,7 @@ from ml_skeleton.artifacts.checkpoints import read_header
 from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_store
 from ml_skeleton.artifacts.playlists import read_playlist
 from ml_skeleton.errors import InputError
-from ml_skeleton_recommend.library import read_library, store_of
+from ml_skeleton_recommend.library import read_library
 from ml_skeleton_recommend.make import Output, make, write
 from ml_skeleton_recommend.request import Request
 
@@ -94,7 +94,7 @@ def test_the_same_inputs_give_the_same_bytes(recommend_from, rated_library, tmp_
     recommend_from(rated_library)
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("best.*")}
     header = read_header(tmp_path / "c.pt", "classifier")
-    with open_store(store_of(header)) as store:
+    with open_store(tmp_path / "store.db") as store:
         again = make(read_library(header, store), Request(top=100), tmp_path / "again")
     write([again], Output(tmp_path / "again"))
 

@@ -16,7 +16,7 @@ from ml_skeleton.music.candidates import rated_or_alike
 from ml_skeleton.music.classifiers.predictor import Predictor
 from ml_skeleton.music.classifiers.saved import load_predictor, vectors_for
 from ml_skeleton.music.inputs import Inputs, Matrix, make_inputs
-from ml_skeleton.music.neighbours import Neighbours
+from ml_skeleton.music.neighbours import Found, Neighbours
 from ml_skeleton.music.rated import SharedVectors
 from ml_skeleton.music.recordings import Recording, recordings_of
 
@@ -107,9 +107,14 @@ class Library:
         return np.where(np.isnan(self.ratings), self.expected[0], self.ratings)
 
     @cached_property
+    def neighbours(self) -> Neighbours:
+        """The search for what sounds alike, by cosine."""
+        return Neighbours(self.matrix, hub_correction=False)
+
+    @property
     def unit(self) -> Matrix:
         """Vectors (N, D) standardised over the library, of length 1."""
-        return Neighbours(self.matrix, hub_correction=False).unit
+        return self.neighbours.unit
 
     def similarity(self, row: int) -> Floats:
         """Return the cosine of every recording with the one at `row`."""
@@ -146,10 +151,7 @@ def rows_where(mask: Mask) -> Rows:
     return np.flatnonzero(mask)
 
 
-def nearest_rated(library: Library, rows: Sequence[int] | Rows, count: int) -> tuple[Rows, Floats]:
-    """Return for each of `rows` (M,) the `count` rated recordings that sound most like it, and the cosines."""
-    rated = np.flatnonzero(~np.isnan(library.ratings))
-    similarity = np.asarray(library.unit[rows] @ library.unit[rated].T, dtype=np.float64)  # (M, R)
-    similarity[np.asarray(rows)[:, None] == rated[None]] = -np.inf  # itself
-    order = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
-    return rated[order], np.take_along_axis(similarity, order, axis=1)
+def nearest_rated(library: Library, rows: Sequence[int] | Rows, count: int, among: Mask | None = None) -> Found:
+    """Return the `count` rated recordings, all or of those `among` them, that sound most like each of `rows` (M,)."""
+    rated = ~np.isnan(library.ratings) if among is None else among & ~np.isnan(library.ratings)
+    return library.neighbours.nearest_of(np.asarray(rows, dtype=np.intp), np.flatnonzero(rated), count)

@@ -91,7 +91,7 @@ def playlist_of(library: Library, request: Request, listing: Listing) -> Playlis
 
 def entries_of(library: Library, listing: Listing) -> list[Entry]:
     """Return the songs of a listing with what is expected of them and why they are there."""
-    near, cosine = nearest_rated(library, listing.rows, REASONS)
+    near = nearest_rated(library, listing.rows, REASONS)
     scores = np.sum(list(listing.parts.values()), axis=0)
     entries = []
     for place, row in enumerate(listing.rows):
@@ -99,7 +99,7 @@ def entries_of(library: Library, listing: Listing) -> list[Entry]:
             RatedNeighbour(
                 library.recordings[other].song, round(STARS * float(library.ratings[other]), 1), float(alike)
             )
-            for other, alike in zip(near[place], cosine[place], strict=True)
+            for other, alike in zip(near.rows[place], near.similarity[place], strict=True)
             if np.isfinite(alike)
         )
         score = float(scores[place])

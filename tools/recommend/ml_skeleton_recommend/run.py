@@ -20,7 +20,8 @@ STDOUT = Path("-")
 
 def run(classifier: Path, request: Request, asked: Common) -> None:
     """Make the playlist asked for and print its folder, or the songs' paths."""
-    _finish(classifier, [make(_library(classifier, asked), request, asked.out)], asked)
+    library = _library(classifier, asked)
+    _finish(library, [make(library, request, asked.out)], asked)
 
 
 def run_recipes(classifier: Path, recipes: Path, asked: Common) -> None:
@@ -38,7 +39,7 @@ def run_recipes(classifier: Path, recipes: Path, asked: Common) -> None:
         raise UsageError(f"{recipes}: two playlists are called {twice!r}; rename one")
     if not made:
         raise InputError(f"{recipes}: none of its playlists holds a song")
-    _finish(classifier, made, asked)
+    _finish(library, made, asked)
 
 
 def _library(classifier: Path, asked: Common) -> Library:
@@ -47,7 +48,7 @@ def _library(classifier: Path, asked: Common) -> Library:
         return read_library(header, store, asked.model_class)
 
 
-def _finish(classifier: Path, made: list[Made], asked: Common) -> None:
+def _finish(library: Library, made: list[Made], asked: Common) -> None:
     if asked.out == STDOUT:
         for path in dict.fromkeys(_paths(made, asked)):
             typer.echo(path)
@@ -58,18 +59,16 @@ def _finish(classifier: Path, made: list[Made], asked: Common) -> None:
     if not written:
         note("nothing new: the same lists as before")
     if asked.html:
-        _write_page(classifier, asked)
+        _write_page(library, asked)
     typer.echo(asked.out)
 
 
-def _write_page(classifier: Path, asked: Common) -> None:
-    from ml_skeleton_recommend.page.page import write_page
-    from ml_skeleton_recommend.page.seen import see_library
+def _write_page(library: Library, asked: Common) -> None:
+    from ml_skeleton_recommend.page.page import NAME, write_page
 
-    header = read_header(classifier, "classifier")
-    with open_store(asked.store or store_of(header)) as store:
-        page = write_page(see_library(header, store, asked.out, asked.seed, asked.model_class), asked.out)
-    note(f"open {page} in a browser, or run: recommend serve {asked.out}")
+    new = write_page(library, asked.out, asked.seed, asked.force)
+    said = "" if new else "the page is as it was; "
+    note(f"{said}open {asked.out / NAME} in a browser, or run: recommend serve {asked.out}")
 
 
 def _paths(made: list[Made], asked: Common) -> Iterator[str]:

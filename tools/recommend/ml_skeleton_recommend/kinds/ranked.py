@@ -3,13 +3,12 @@
 import numpy as np
 
 from ml_skeleton_recommend.candidates import Candidates
-from ml_skeleton_recommend.library import Floats, Library, nearest_rated
+from ml_skeleton_recommend.library import Floats, Library, Rows, nearest_rated
 from ml_skeleton_recommend.listing import Listing, pick, weighted
 
 LOVED = 0.8  # four stars
 NEAREST = 5  # rated songs that tell how well a region is known
 LONG_AGO_DAYS = 180.0
-CHUNK = 4096  # songs compared with the rated ones at a time
 
 
 def best(candidates: Candidates) -> list[Listing]:
@@ -24,8 +23,7 @@ def sparse(candidates: Candidates) -> list[Listing]:
     """Return unrated songs far from all rated ones, the liked ones among them first."""
     library, request = candidates.library, candidates.request
     rows = candidates.unrated()
-    near = np.concatenate([known_nearby(library, rows[at : at + CHUNK]) for at in range(0, len(rows), CHUNK)])
-    parts = {"doubt": ranks(-near), "taste": library.taste[rows]}
+    parts = {"doubt": ranks(-known_nearby(library, rows)), "taste": library.taste[rows]}
     return [
         pick(library, request, "Corners with few ratings", rows, weighted(request, {"doubt": 0.7, "taste": 0.3}, parts))
     ]
@@ -45,9 +43,9 @@ def rediscover(candidates: Candidates) -> list[Listing]:
     return [pick(library, request, "Loved and not played for long", rows, weighted(request, usual, parts))]
 
 
-def known_nearby(library: Library, rows: "np.typing.NDArray[np.intp]") -> Floats:
+def known_nearby(library: Library, rows: Rows) -> Floats:
     """Return the mean cosine (M,) of songs with the five rated ones that sound most like them."""
-    _, similarity = nearest_rated(library, rows, NEAREST)
+    similarity = nearest_rated(library, rows, NEAREST).similarity
     return similarity.mean(axis=1) if similarity.shape[1] else np.zeros(len(rows))
 
 

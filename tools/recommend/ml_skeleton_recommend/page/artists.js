@@ -39,8 +39,8 @@
     const axis = { visible: false, showspikes: false };
     const camera = ready ? plot.layout.scene.camera : { eye };
     Plotly.react(plot, traces(groups, shown), {
-      ...bare, scene: { xaxis: axis, yaxis: axis, zaxis: axis, dragmode: "orbit", aspectmode: "cube", camera },
-    }, still);
+      margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, hovermode: "closest", paper_bgcolor: "rgba(0,0,0,0)", scene: { xaxis: axis, yaxis: axis, zaxis: axis, dragmode: "orbit", aspectmode: "cube", camera },
+    }, { responsive: true, displaylogo: false, displayModeBar: false, scrollZoom: true, doubleClick: false });
     if (ready) return;
     ready = true;
     plot.on("plotly_hover", ({ points: [{ customdata }], event }) => {

@@ -89,7 +89,7 @@ def _rows(rows: npt.NDArray[Any]) -> dict[str, str]:
     return _packed(rows, np.uint16 if rows.max(initial=0) <= FINEST else np.uint32)
 
 
-def _percent(shares: npt.NDArray[np.float32]) -> dict[str, str]:
+def _percent(shares: npt.NDArray[np.floating[Any]]) -> dict[str, str]:
     return _packed(np.rint(shares * 100), np.int8)
 
 

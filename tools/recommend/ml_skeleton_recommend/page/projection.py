@@ -61,8 +61,8 @@ def _places(unit: Matrix, found: Found, seed: int) -> Matrix:
     known = openTSNE.nearest_neighbors.PrecomputedNeighbors(found.rows, 1.0 - found.similarity)
     affinities = openTSNE.affinity.Uniform(knn_index=known, k_neighbors=found.rows.shape[1])
     start = along / (along[:, 0].std() or 1.0) * START_SPREAD
-    method = "fft" if len(unit) >= FFT_FROM else "bh"
-    jobs = len(os.sched_getaffinity(0))
+    many = len(unit) >= FFT_FROM
+    method, jobs = ("fft", len(os.sched_getaffinity(0))) if many else ("bh", 1)  # threads wait longer than they work
     embedding = openTSNE.TSNEEmbedding(
         start, affinities, negative_gradient_method=method, n_jobs=jobs, random_state=seed
     )
