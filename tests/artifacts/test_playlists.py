@@ -2,17 +2,21 @@
 
 import csv
 import xml.etree.ElementTree as ET
-from urllib.parse import unquote_to_bytes
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
 
+import lxml.etree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ml_skeleton.artifacts.playlist_files import is_written, write_playlist
+from ml_skeleton.artifacts.playlist_forms import Places
 from ml_skeleton.artifacts.playlists import Entry, Playlist, RatedNeighbour, Why, read_playlist
 from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.errors import InputError
 
 NAMESPACE = {"x": "http://xspf.org/ns/0/"}
+XSPF = lxml.etree.RelaxNG(file=Path(__file__).with_name("xspf.rng"))
 PROVENANCE = Provenance("playlist", 2, "recommend", {"purpose": "p"}, created="2026-01-01T00:00:00+00:00")
 
 
@@ -38,11 +42,31 @@ def test_xspf_encodes_a_url_that_the_player_left_half_encoded(tmp_path, make_son
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(min_size=1), st.text(min_size=1))
-def test_any_title_and_artist_make_well_formed_xspf(tmp_path_factory, make_song, title, artist):
-    files = write(tmp_path_factory.mktemp("p"), make_song(title=title, artist=artist))
+@given(st.text(), st.text(), st.binary(min_size=1), st.sampled_from(["player", "absolute", "relative"]))
+def test_any_title_artist_and_file_name_make_xspf_that_its_schema_allows(
+    tmp_path_factory, make_song, title, artist, name, style
+):
+    folder = tmp_path_factory.mktemp("p")
+    url = "file:///m/" + quote_from_bytes(name)
+    path = unquote(url.removeprefix("file://"))
+    why = Why(0.5, 0.5, 0, 0, (RatedNeighbour(make_song(2, title=title), 4.5, 0.9),))
+    entry = Entry(make_song(title=title, artist=artist, url=url, path=path), 4.2, 3.6, 4.8, 0.9, why)
+    places = Places(style, folder=folder)
+    (file,) = write_playlist(folder, Playlist("p", title, [entry], PROVENANCE), ["xspf"], places)
 
-    assert len(ET.parse(files["xspf"]).findall(".//x:track", NAMESPACE)) == 1
+    XSPF.assertValid(lxml.etree.parse(file))
+    location = ET.parse(file).findtext(".//x:location", namespaces=NAMESPACE)
+    assert unquote_to_bytes(location).endswith(b"/" + name)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"), [("title>", "titel>"), (' version="1"', ""), ("<duration>", "<duration>about ")]
+)
+def test_the_schema_refuses_what_is_no_xspf(tmp_path, make_song, good, bad):
+    text = write(tmp_path, make_song())["xspf"].read_text()
+
+    assert XSPF.validate(lxml.etree.fromstring(text.encode()))
+    assert not XSPF.validate(lxml.etree.fromstring(text.replace(good, bad).encode()))
 
 
 def test_m3u8_holds_plain_paths_and_urls_for_names_that_would_break_a_line(tmp_path, make_song):

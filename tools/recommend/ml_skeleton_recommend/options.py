@@ -92,7 +92,8 @@ class Common:
     paths: Annotated[
         Literal["player", "absolute", "relative"],
         typer.Option(
-            help="Files as the player's database names them, as this machine does, or relative to the playlist."
+            help="Files as the player's database names them, as this machine does, or relative to the playlist, "
+            "which Clementine reads in M3U8 only."
         ),
     ] = "player"
     path_map: PathMapTexts = None
