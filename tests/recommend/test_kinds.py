@@ -57,6 +57,15 @@ def test_no_list_has_four_songs_in_a_row_by_one_artist(listed, songs, kind):
         assert max(len(list(run)) for _, run in groupby(song.artist for song in one)) <= 3
 
 
+@pytest.mark.parametrize("kind", ["best", "sparse", "rediscover", "like"])
+def test_a_list_that_one_artist_would_fill_is_filled_up_with_songs_by_others(listed, rated_library, kind):
+    many = [replace(song, artist=f"Other {song.song_id % 7}" if song.song_id < 30 else "One") for song in rated_library]
+
+    (one,) = listed([replace(song, rating=None if song.song_id % 5 else 0.9) for song in many], kind, top=12)
+
+    assert len(one) == 12 and max(len(list(run)) for _, run in groupby(song.artist for song in one)) <= 3
+
+
 @pytest.mark.parametrize("kind", ["best", "help", "sparse"])
 def test_kinds_for_discovery_hold_no_rated_song(listed, songs, kind):
     assert all(song.rating is None for one in listed(songs, kind) for song in one)

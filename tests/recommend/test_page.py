@@ -114,6 +114,14 @@ def test_no_text_of_a_tag_can_end_its_script_or_add_an_element(see, rated_librar
     assert page.count("<img") == 0 and page.count("</script>") == page.count("<script")
 
 
+def test_a_file_whose_name_is_no_utf8_is_asked_for_by_its_bytes(see, rated_library):
+    odd = replace(rated_library[7], path="/m/\ufffd.mp3", url="file:///m/%FF.mp3")
+    seen = see([odd, *rated_library[:7], *rated_library[8:]])
+
+    row = [one.song for one in seen.recordings].index(odd)
+    assert packed_library(seen)["odd"] == {row: "/m/%FF.mp3"}
+
+
 def test_the_same_library_gives_the_same_page(see, rated_library):
     assert html_of(see(rated_library), "") == html_of(see(rated_library), "")
 

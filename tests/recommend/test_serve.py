@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote_from_bytes
 
 import numpy as np
 import pytest
@@ -23,11 +24,12 @@ SOUND = bytes(range(256)) * 4
 
 @pytest.fixture
 def page(make_store, rated_library, tmp_path) -> Path:
-    """Return a folder with a page, whose song 1 has a file, and song 2 none."""
-    (tmp_path / "one.mp3").write_bytes(SOUND)
-    songs = [
-        replace(song, path=str(tmp_path / "one.mp3" if song.song_id == 1 else "/gone.mp3")) for song in rated_library
-    ]
+    """Return a folder with a page, whose song 1 has a file, of a name that is no UTF-8, and song 2 none."""
+    file = os.fsencode(tmp_path) + b"/one \xff.mp3"
+    Path(os.fsdecode(file)).write_bytes(SOUND)
+    there = {"path": file.decode("utf-8", "replace"), "url": f"file://{quote_from_bytes(file)}"}
+    gone = {"path": "/gone.mp3", "url": "file:///gone.mp3"}
+    songs = [replace(song, **(there if song.song_id == 1 else gone)) for song in rated_library]
     store, folder = make_store(songs), tmp_path / "out"
     folder.mkdir()
     (folder / "index.html").write_text("<!doctype html>é", encoding="utf-8")

@@ -34,39 +34,20 @@ def best(asked: ask.Common, classifier: ask.Classifier = None, recipes: ask.Reci
     run_recipes(classifier, recipes, asked) if recipes else run(classifier, asked.request("best"), asked)
 
 
-@app.command("help")
-@ask.with_common
-def help_learn(asked: ask.Common, classifier: ask.Classifier = None) -> None:
-    """The unrated songs whose ratings would teach the most: rate them in the player before the next run."""
-    _of_a_classifier("help", classifier, asked)
+def _add(kind: str, text: str) -> None:
+    """Add the command of a kind that asks for no more than a classifier."""
+
+    def command(asked: ask.Common, classifier: ask.Classifier = None) -> None:
+        _run(path_from_pipe(classifier, "classifier", "train-classifier"), asked.request(kind), asked)
+
+    app.command(kind, help=text)(ask.with_common(command))
 
 
-@app.command()
-@ask.with_common
-def sparse(asked: ask.Common, classifier: ask.Classifier = None) -> None:
-    """Unrated songs from corners of the library with few ratings."""
-    _of_a_classifier("sparse", classifier, asked)
-
-
-@app.command()
-@ask.with_common
-def rediscover(asked: ask.Common, classifier: ask.Classifier = None) -> None:
-    """Songs loved, or expected to be, that were not played for half a year or never."""
-    _of_a_classifier("rediscover", classifier, asked)
-
-
-@app.command()
-@ask.with_common
-def mix(asked: ask.Common, classifier: ask.Classifier = None) -> None:
-    """What the listener loves, in clusters: a playlist each, mix-1 and so on."""
-    _of_a_classifier("mix", classifier, asked)
-
-
-@app.command()
-@ask.with_common
-def album(asked: ask.Common, classifier: ask.Classifier = None) -> None:
-    """Whole albums that are little known yet, the best first."""
-    _of_a_classifier("album", classifier, asked)
+_add("help", "The unrated songs whose ratings would teach the most: rate them in the player before the next run.")
+_add("sparse", "Unrated songs from corners of the library with few ratings.")
+_add("rediscover", "Songs loved, or expected to be, that were not played for half a year or never.")
+_add("mix", "What the listener loves, in clusters: a playlist each, mix-1 and so on.")
+_add("album", "Whole albums that are little known yet, the best first.")
 
 
 @app.command()
@@ -98,10 +79,6 @@ def serve(folder: ask.PageFolder = ask.OUT, port: ask.Port = 8765, quiet: Quiet 
     with make_server(folder, songs_of_page(folder), port) as server:
         typer.echo(address_of(server))
         server.serve_forever()
-
-
-def _of_a_classifier(kind: str, classifier: ask.Classifier, asked: ask.Common) -> None:
-    _run(path_from_pipe(classifier, "classifier", "train-classifier"), asked.request(kind), asked)
 
 
 def _run(classifier: Path, request: Request, asked: ask.Common) -> None:

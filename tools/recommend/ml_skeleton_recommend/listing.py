@@ -33,14 +33,24 @@ def pick(
     library: Library, request: Request, title: str, rows: Rows, parts: dict[str, Floats], name: str = ""
 ) -> Listing:
     """Return the listing of the best of `rows` (M,) within the request's limits, artists apart."""
-    scores = np.sum(list(parts.values()), axis=0)
-    crowd = crowd_of(library).at(rows)
-    varied = vary(scores, request.variation, request.seed)
-    chosen = choose(varied, crowd, limits_of(request), library.unit[rows], request.diversity)
-    if request.order == "arc":
-        chosen = chosen[arc(energy_of(library, rows[chosen]))]
-    order = space(chosen, crowd.artists)
+    scores = vary(np.sum(list(parts.values()), axis=0), request.variation, request.seed)
+    artists, left = library.artists[rows], np.arange(len(rows))
+    while True:
+        chosen = left[_chosen(library, request, rows[left], scores[left])]
+        order = space(chosen, artists)
+        dropped = np.setdiff1d(chosen, order)
+        if not len(dropped):
+            break
+        full = np.isin(artists[left], artists[dropped]) & ~np.isin(left, order)
+        left = left[~full]  # others in place of those that would be a fourth in a row
     return listing(name or request.file_name, request.title or title, rows, parts, order)
+
+
+def _chosen(library: Library, request: Request, rows: Rows, scores: Floats) -> Rows:
+    """Return the places (K,) of the best of `rows` (M,) within the limits, in the order asked for."""
+    crowd = crowd_of(library).at(rows)
+    chosen = choose(scores, crowd, limits_of(request), library.unit[rows], request.diversity)
+    return chosen[arc(energy_of(library, rows[chosen]))] if request.order == "arc" else chosen
 
 
 def listing(name: str, title: str, rows: Rows, parts: Mapping[str, Floats], order: list[int]) -> Listing:

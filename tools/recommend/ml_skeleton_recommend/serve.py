@@ -6,6 +6,7 @@ names (a page whose name was made to lead here, DNS rebinding, has another), and
 forbids others to embed what it sends.
 """
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import BinaryIO
 from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.artifacts.maps import NAME as MAP
 from ml_skeleton.artifacts.maps import read_map
+from ml_skeleton.artifacts.playlist_forms import file_here
 from ml_skeleton.errors import InputError, UserError
 
 from ml_skeleton_recommend.page.page import NAME as PAGE
@@ -68,7 +70,7 @@ def songs_of_page(folder: Path) -> dict[int, Path]:
         raise InputError(f"{folder / MAP}: names no embedding database; make the page again")
     shown = {audio_id.decode() for audio_id in drawn.audio_ids.tolist()}
     with open_store(Path(parent.path)) as store:
-        return {song.song_id: Path(song.path) for song in store.songs() if song.audio_id in shown}
+        return {song.song_id: Path(os.fsdecode(file_here(song))) for song in store.songs() if song.audio_id in shown}
 
 
 def make_server(folder: Path, songs: Mapping[int, Path], port: int) -> ThreadingHTTPServer:

@@ -43,7 +43,7 @@ const library = (() => {
 
   const path = (row) => `${folder.of(row)}/${packed.file[row]}`;
   const address = (row) => {
-    const files = path(row).split("/").map(encodeURIComponent).join("/");
+    const files = packed.odd[row] ?? path(row).split("/").map(encodeURIComponent).join("/"); // odd: no UTF-8
     const from = start[row] ? `#t=${start[row]},${start[row] + length[row]}` : "";
     return (location.protocol === "file:" ? `file://${files}` : `audio/${songId[row]}`) + from;
   };

@@ -4,9 +4,11 @@ import base64
 import posixpath
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import numpy as np
 import numpy.typing as npt
+from ml_skeleton.artifacts.playlist_forms import NOT_UTF8, file_here
 from ml_skeleton.artifacts.playlists import WrittenPlaylist
 
 from ml_skeleton_recommend.page.seen import SeenLibrary
@@ -26,6 +28,7 @@ def packed_library(seen: SeenLibrary) -> dict[str, Any]:
         "title": [song.title or name for song, name in zip(songs, names, strict=True)],
         "file": names,
         "folder": _dictionary(folders),
+        "odd": {row: quote_from_bytes(file_here(song)) for row, song in enumerate(songs) if NOT_UTF8 in song.path},
         "artist": _dictionary(song.artist or song.albumartist for song in songs),
         "album": _dictionary(song.album for song in songs),
         "genre": _dictionary(song.genre for song in songs),

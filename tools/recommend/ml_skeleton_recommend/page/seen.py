@@ -12,10 +12,11 @@ from ml_skeleton.artifacts.playlists import WrittenPlaylist, read_playlists
 from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.console import note
 from ml_skeleton.errors import InputError
+from ml_skeleton.music.inputs import Matrix
 from ml_skeleton.music.recordings import Recording
 from ml_skeleton.music.scores import STARS
 
-from ml_skeleton_recommend.library import Library, Matrix, Rows, nearest_rated
+from ml_skeleton_recommend.library import Library, Rows, nearest_rated
 from ml_skeleton_recommend.page.projection import make_map
 
 NEAREST_RATED = 3
