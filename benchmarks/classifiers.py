@@ -40,16 +40,16 @@ SHARES = {  # of the variance of the ratings: line, bend, artist, album; the res
 SPREAD = 0.22  # deviation of the ratings: a little over a star
 
 
-def listener(kind: str, count: int, seed: int) -> Examples:
-    """Return the ratings of a made-up listener of a made-up library."""
+def listener(kind: str, count: int, seed: int, dimensions: int = DIMENSIONS) -> Examples:
+    """Return the ratings of a made-up listener of a made-up library, its songs as vectors of so many numbers."""
     random = np.random.default_rng([seed, count])
     artist = random.integers(1, max(count // 15, 3) + 1, count)
     album = artist * 4 + random.integers(0, 4, count)
     of_artist, of_album = random.standard_normal((2, album.max() + 1, FACTORS))
     factors = 0.6 * of_artist[artist] + 0.4 * of_album[album] + 0.7 * random.standard_normal((count, FACTORS))
     loudness = np.arange(1, FACTORS + 1)[:, None] ** -0.5
-    mixing = random.standard_normal((FACTORS, DIMENSIONS)) * loudness
-    matrix = factors @ mixing + 0.3 * random.standard_normal((count, DIMENSIONS))
+    mixing = random.standard_normal((FACTORS, dimensions)) * loudness
+    matrix = factors @ mixing + 0.3 * random.standard_normal((count, dimensions))
     line = factors @ random.standard_normal(FACTORS)
     bend = np.sin(1.5 * factors[:, 0]) * factors[:, 1] + np.abs(factors[:, 2])
     levels = random.standard_normal((2, album.max() + 1))
@@ -57,7 +57,7 @@ def listener(kind: str, count: int, seed: int) -> Examples:
     shares = [*SHARES[kind], 1 - sum(SHARES[kind])]
     liking = sum(np.sqrt(s) * (part - part.mean()) / (part.std() or 1) for s, part in zip(shares, parts, strict=True))
     ratings = np.clip(np.round(10 * (0.62 + SPREAD * liking)), 1, 10) / 10
-    return all_rated(Inputs(matrix.astype(np.float32), {"audio": DIMENSIONS}, artist, album), ratings)
+    return all_rated(Inputs(matrix.astype(np.float32), {"audio": dimensions}, artist, album), ratings)
 
 
 def judge(examples: Examples, model: str, seed: int) -> list[float]:

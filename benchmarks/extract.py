@@ -7,14 +7,17 @@ method has a process of its own; they take turns on each file, and the least CPU
 time of the rounds counts, threads included, imports and start-up left out. A
 method's figures count the files that it can read, and the ratios compare two
 methods on the same files. Below the table stand the limits, one a line, and what
-could not be measured for want of a package: librosa, torchcodec and bliss-audio
-are in no requirements file but librosa's; `pip install` them for this.
+could not be measured for want of a package: `pip install torchcodec bliss-audio`
+for this, into a folder on PYTHONPATH; where bliss-audio 0.2.0 ends with SIGILL, as
+on processors without AVX-512, 0.1.11 works.
 
     decoder     decode() of the packets that the last seconds need, nothing else
     pure        the same, with opening the file, seeking and demuxing by PyAV; frames are thrown away
     ours        read_song: fingerprint, decode, downmix, resample to int16
     one piece   PyAV, frames joined, mean(axis), soxr in one piece, to int16
-    librosa, torchaudio, bliss    as their users would load the last seconds; bliss analyses the whole file
+    librosa, torchaudio, torchcodec    as their users load the last seconds; torchaudio.load decodes
+                the whole file by torchcodec, whose own decoder can be asked for a range
+    bliss       its analysis, of the whole file
 
 Files that are no audio are left out, and counted.
 """
@@ -33,12 +36,12 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+from ml_skeleton.artifacts.player import read_library
 from ml_skeleton.path_map import PathMap
 from ml_skeleton_extract_audio.bare_stream import BARE_FORMATS
 from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.decode import PREROLL_OTHERS_S, PREROLL_S, read_song
 from ml_skeleton_extract_audio.locations import file_of
-from ml_skeleton_extract_audio.player import read_library
 from ml_skeleton_extract_audio.source import AudioPacket, AudioSource, DecodeError, open_source
 
 Method = Callable[[bytes, CropPolicy], None]
@@ -112,6 +115,18 @@ def with_librosa() -> Method:
 
 def with_torchaudio() -> Method:
     import torchaudio
+    import torchcodec  # noqa: F401 - torchaudio finds out only when it loads a file
+
+    def load(path: bytes, policy: CropPolicy) -> None:
+        sound, rate = torchaudio.load(os.fsdecode(path))
+        mono = sound[:, -round(policy.seconds * rate) :].mean(0)
+        torchaudio.functional.resample(mono, rate, policy.rate)
+
+    return load
+
+
+def with_torchcodec() -> Method:
+    import torchaudio
     from torchcodec.decoders import AudioDecoder
 
     def load(path: bytes, policy: CropPolicy) -> None:
@@ -138,6 +153,7 @@ MAKERS: dict[str, Callable[[], Method]] = {
     "one piece": lambda: one_piece,
     "librosa": with_librosa,
     "torchaudio": with_torchaudio,
+    "torchcodec": with_torchcodec,
     "bliss": with_bliss,
 }
 

@@ -93,8 +93,10 @@ def kind_of(seed: int) -> str:
     return KINDS[(seed - 1) % len(KINDS)]
 
 
-def rate_songs(seed: int, recordings: Sequence[Recording], heard: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Return the ratings, 0 to 1 in halves of a star, of a new listener: of 70 % of the songs, by audio_id."""
+def rate_songs(
+    seed: int, recordings: Sequence[Recording], heard: dict[str, dict[str, float]], share: float = RATED
+) -> dict[str, float]:
+    """Return the ratings, 0 to 1 in halves of a star, of a new listener: of a share of the songs, by audio_id."""
     random = np.random.default_rng(seed)
     kind = kind_of(seed)
     names = random.choice(sorted(LISTENED_FOR.get(kind, next(iter(heard.values())))), 3, replace=False)
@@ -109,7 +111,7 @@ def rate_songs(seed: int, recordings: Sequence[Recording], heard: dict[str, dict
     shares = SHARES.get(kind, USUAL_SHARES)
     taste = sum(np.sqrt(shares[name]) * standard(part) for name, part in parts.items())
     ratings = np.clip(np.round((TYPICAL + SPREAD * standard(taste)) * 10) / 10, 0, 1)
-    rated = random.random(len(recordings)) < RATED
+    rated = random.random(len(recordings)) < share
     return {r.audio_id: float(rating) for r, rating, there in zip(recordings, ratings, rated, strict=True) if there}
 
 

@@ -118,7 +118,7 @@ def predict(
         train = np.array([song.rating is not None for song in songs]) & ~here
         known = [song for song, chosen in zip(songs, train, strict=True) if chosen]
         seen = np.array([any(heard[variant].seen[song.audio_id] for variant in variants) for song in known])
-        inputs = make_inputs(songs, matrix, [AUDIO], ())
+        inputs = make_inputs(songs, matrix, [AUDIO], (), heard[name].parts)
         examples = all_rated(inputs.at(train), np.array([song.rating for song in known]), seen)
         inner = np.array(album_folds(known, settings.folds, 0))
         outcome.predicted[here] = fit_classifier(examples, inner, settings).predict(inputs.at(here)).mean

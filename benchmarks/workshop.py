@@ -29,6 +29,7 @@ class Heard:
 
     vectors: Mapping[str, npt.NDArray[np.float32]]  # by audio_id
     seen: Mapping[str, bool]  # whether the song's rating shaped the encoder
+    parts: Mapping[str, int]  # name and width of what a vector is made of
 
 
 class Workshop:
@@ -54,10 +55,11 @@ class Workshop:
         places = ["--crops", self.crops.folder, "--store", self.store, "--version", version, "--device", self.device]
         run("embed", encoder, *places, "--allow-collapse", "--encoder-class", named)  # goes on where it was interrupted
         with open_store(self.store) as store:
-            found = store.vectors(version)
+            found, parts = store.vectors(version), store.version(version).parts
         return Heard(
             dict(zip(found.audio_ids, found.matrix, strict=True)),
             dict(zip(found.audio_ids, found.rating_seen.tolist(), strict=True)),
+            parts,
         )
 
     def _view(self, folder: Path, songs: Sequence[Recording], ratings: Mapping[str, float]) -> Path:

@@ -7,6 +7,7 @@ from ml_skeleton.artifacts import (
     embeddings,
     evaluations,
     ledger,
+    listening,
     maps,
     parts,
     playlists,
@@ -14,5 +15,5 @@ from ml_skeleton.artifacts import (
 )
 from ml_skeleton_nightly import status
 
-MODULES = (crops, parts, ledger, duplicates, speech, embeddings, evaluations, maps, playlists, status)
+MODULES = (crops, parts, ledger, duplicates, speech, embeddings, evaluations, listening, maps, playlists, status)
 WRITTEN = {module.KIND: module.FORMAT for module in MODULES} | checkpoints.FORMATS

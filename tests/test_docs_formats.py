@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import torch
 from formats import WRITTEN
-from ml_skeleton.artifacts import maps, playlists
+from ml_skeleton.artifacts import listening, maps, playlists
 from ml_skeleton.artifacts.crops import AUDIO_SCHEMA, Crops
 from ml_skeleton.artifacts.duplicates import DUPLICATES_SCHEMA
 from ml_skeleton.artifacts.embeddings import Health, open_or_make_store, open_store
@@ -139,6 +139,11 @@ def test_every_key_of_an_evaluation_is_described():
     for header, kind in kinds.items():
         expected = {field.name for field in fields(kind)} - (by_hand if kind in (Evaluation, Scores) else set())
         assert set(names_in("evaluation.json", header)) == expected, header
+
+
+def test_every_field_of_a_song_of_a_listening_test_is_described():
+    assert names_in("listening/", "field of a listed song") == [field.name for field in fields(listening.ListedSong)]
+    assert all(f"`{column}`" in section("listening/") for column in listening.BALLOT_COLUMNS)
 
 
 def test_every_figure_of_the_space_is_described(make_store, rated_library):

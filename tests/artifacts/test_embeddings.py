@@ -153,11 +153,20 @@ def test_health_comes_back_as_it_was(path):
         assert store.versions() == [replace(VERSION, health=health)]
 
 
-def test_a_store_of_an_earlier_release_is_read_and_gets_the_new_column(path):
+def test_parts_come_back_in_their_order(path):
+    with open_or_make_store(path, "test") as store:
+        store.add_version(version := replace(VERSION, parts={"timbre": 2, "rhythm": 1}))
+
+        assert store.versions() == [version]
+        assert list(store.versions()[0].parts) == ["timbre", "rhythm"]
+
+
+def test_a_store_of_an_earlier_release_is_read_and_gets_the_new_columns(path):
     with open_or_make_store(path, "test") as store:
         store.add_version(VERSION)
         with store.transaction() as database:
-            database.execute("ALTER TABLE versions DROP COLUMN health")
+            for column in ("health", "rejected", "parts"):
+                database.execute(f"ALTER TABLE versions DROP COLUMN {column}")
 
     with open_store(path) as store:
         assert store.versions() == [VERSION]

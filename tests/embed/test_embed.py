@@ -30,6 +30,7 @@ def make_encoder(tmp_path):
             "arguments": arguments,
             "weights": build_encoder("simple", arguments).state_dict(),
             "embedding_dim": arguments["embedding_dim"],
+            "embedding_parts": {"low": 2, "high": arguments["embedding_dim"] - 2},
             "window_s": 1.0,
             "ratings_seen": list(seen),
         }
@@ -52,8 +53,9 @@ def test_every_recording_gets_one_vector(make_crops, make_song, make_encoder, tm
     done = embed(make_encoder(seen=[f"{2:032x}"]), folder, store_path, "v1")
 
     with open_store(store_path) as store:
-        vectors, songs = store.vectors("v1"), store.songs()
+        vectors, songs, parts = store.vectors("v1"), store.songs(), store.version("v1").parts
     assert (done.added, done.kept, vectors.matrix.shape, len(songs)) == (3, 0, (3, 6), 3)
+    assert parts == {"low": 2, "high": 4}
     assert vectors.rating_seen.tolist() == [False, True, False]
 
 

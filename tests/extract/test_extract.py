@@ -16,6 +16,7 @@ from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.extract import Report, Request, extract
 from ml_skeleton_extract_audio.plan import Selection
 from ml_skeleton_extract_audio.speech import SpeechPolicy
+from mutagen.flac import FLAC
 
 RATE = 16000
 
@@ -27,12 +28,12 @@ def library(tmp_path):
     def make(*sounds: np.ndarray, ratings: tuple[float, ...] = ()) -> Request:
         (tmp_path / "music").mkdir(exist_ok=True)
         with sqlite3.connect(tmp_path / "player.db") as database:
-            database.execute("CREATE TABLE songs (filename, title, rating)")
+            database.execute("CREATE TABLE songs (filename, title, rating, playcount)")
             for number, sound in enumerate(sounds):
                 path = tmp_path / "music" / f"{number}.flac"
                 soundfile.write(path, sound, RATE)
                 rating = ratings[number] if ratings else -1
-                database.execute("INSERT INTO songs VALUES (?, ?, ?)", (path.as_uri(), f"Title {number}", rating))
+                database.execute("INSERT INTO songs VALUES (?, ?, ?, 0)", (path.as_uri(), f"Title {number}", rating))
         database.close()
         return Request(
             db=tmp_path / "player.db",
@@ -50,6 +51,38 @@ def library(tmp_path):
 
 def sound(seed: int, seconds: float = 3.0) -> np.ndarray:
     return 0.1 * np.random.default_rng(seed).standard_normal(round(seconds * RATE)).astype(np.float32)
+
+
+def test_files_that_were_moved_and_tagged_anew_cost_no_crop(library, tmp_path):
+    """Players can write ratings into the files, which changes their size and time."""
+    request = library(sound(1), sound(2))
+    extract(request)
+    crops, songs = crop_measures(request.out, ["audio_id", "samples"]), Crops(request.out).songs
+    tagged, moved = FLAC(tmp_path / "music" / "0.flac"), tmp_path / "music" / "moved.flac"
+    tagged["FMPS_RATING"] = "0.8" * 5000
+    tagged.save()
+    (tmp_path / "music" / "1.flac").rename(moved)
+    with sqlite3.connect(request.db) as database:
+        database.execute("UPDATE songs SET filename = ? WHERE title = 'Title 1'", (moved.as_uri(),))
+    database.close()
+
+    assert extract(request) == Report(2, {"extracted": 2})
+
+    assert crop_measures(request.out, ["audio_id", "samples"]) == crops
+    assert [song.audio_id for song in Crops(request.out).songs] == [song.audio_id for song in songs]
+
+
+def test_a_run_that_opens_nothing_refreshes_ratings_and_play_counts(library):
+    request = library(sound(1))
+    extract(request)
+    with sqlite3.connect(request.db) as database:
+        database.execute("UPDATE songs SET rating = 0.4, playcount = 7")
+    database.close()
+
+    assert extract(request) == Report(1, {"extracted before": 1})
+
+    (song,) = Crops(request.out).songs
+    assert (song.rating, song.playcount) == (pytest.approx(0.4), 7)
 
 
 def test_crops_that_were_kept_unmeasured_are_measured_by_a_later_run_that_asks(library):

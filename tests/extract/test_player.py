@@ -6,9 +6,9 @@ import sys
 import textwrap
 
 import pytest
+from ml_skeleton.artifacts import player
+from ml_skeleton.artifacts.player import rating_of, read_library
 from ml_skeleton.errors import InputError, UserError
-from ml_skeleton_extract_audio import player
-from ml_skeleton_extract_audio.player import rating_of, read_library
 
 COLUMNS = "title, artist, album, rating, length, beginning, unavailable, mtime, ctime, filesize"
 

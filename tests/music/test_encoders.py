@@ -10,6 +10,7 @@ from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.music.encoders import (
     build_encoder,
     check_encoder_may_be_imported,
+    embedding_parts,
     learning_part,
     new_encoder,
     pool_over_time,
@@ -249,6 +250,22 @@ def test_statistics_stand_beside_an_encoder_and_only_it_learns():
     torch.testing.assert_close(encoder(audio, level), beside)
     assert new.model == "multitask:simple+statistics" and beside.shape == (2, encoder.get_embedding_dim())
     assert {name.split(".")[0] for name in encoder.state_dict()} == {"learned"}
+
+
+def test_an_encoder_says_what_its_vectors_are_made_of():
+    parts = embedding_parts(new_encoder("simple+statistics", {"embedding_dim": 8, "width": 4}, RATE, albums=5).encoder)
+
+    assert list(parts) == ["learned", "timbre", "spectrum", "contrast", "harmony", "rhythm", "dynamics"]
+    assert parts["learned"] == 8 and embedding_parts(build_encoder("simple", {})) == {}
+
+
+@pytest.mark.parametrize("parts", [{"a": 8, "b": 1}, {"a": 8, "b": 0}])
+def test_parts_that_do_not_come_to_the_length_of_a_vector_are_refused(parts):
+    encoder = build_encoder("simple", {"embedding_dim": 8, "width": 4})
+    encoder.get_embedding_parts = lambda: parts
+
+    with pytest.raises(UsageError, match=r"get_embedding_parts\(\) gives .*, which does not come to the 8 numbers"):
+        embedding_parts(encoder)
 
 
 def test_statistics_beside_a_class_of_yours_let_nothing_in_that_you_did_not_name():

@@ -16,6 +16,18 @@ def test_groups_stand_side_by_side_under_their_names(make_song):
     assert np.isfinite(inputs.matrix).all()
 
 
+def test_the_parts_of_the_audio_are_weighed_by_themselves_before_the_other_groups(make_song):
+    recordings = recordings_of([make_song(1)])
+    parts = {"timbre": 2, "rhythm": 1}
+
+    inputs = make_inputs(recordings, np.ones((1, 3), np.float32), [BEHAVIOUR, AUDIO], (), parts)
+    deaf = make_inputs(recordings, np.ones((1, 3), np.float32), [BEHAVIOUR], (), parts)
+
+    assert inputs.weighed() == {"timbre": slice(0, 2), "rhythm": slice(2, 3), "behaviour": slice(3, 7)}
+    assert inputs.columns()["audio"] == slice(0, 3)
+    assert deaf.weighed() == {"behaviour": slice(0, 4)}
+
+
 def test_songs_by_ear_have_neither_artist_nor_album(make_song):
     inputs = make_inputs(recordings_of([make_song(1)]), np.ones((1, 3), np.float32), [AUDIO], ())
 

@@ -1,5 +1,8 @@
 """The Gaussian process with artist and album effects, against the textbook written out in full."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from ml_skeleton.music.classifiers.effects import no_effects
@@ -9,7 +12,8 @@ from ml_skeleton.music.classifiers.variances import INTERCEPT, Variances, _surpr
 from ml_skeleton.music.inputs import Inputs
 from ml_skeleton.music.targets import all_rated
 
-VARIANCES = Variances({"audio": 0.02, "metadata": 0.01}, bend=0.03, width2=8.0, artist=0.01, album=0.02, noise=0.015)
+LINES = {"audio": 0.02, "metadata": 0.01, "timbre": 0.03, "rhythm": 0.005}
+VARIANCES = Variances(LINES, bend=0.03, width2=8.0, artist=0.01, album=0.02, noise=0.015)
 
 
 def library(count=60, seed=0, metadata=2):
@@ -27,9 +31,13 @@ def library(count=60, seed=0, metadata=2):
 def covariance(inputs, space, variances, others):
     """Return the prior covariance (N, M) of the ratings of two sets of songs, but for noise."""
     a, b = (space.standard(songs.matrix).astype(np.float64) for songs in (inputs, others))
-    audio, rest = a[:, :5] @ b[:, :5].T / 5, a[:, 5:] @ b[:, 5:].T / 2
-    total = INTERCEPT + variances.lines["audio"] * audio + variances.lines["metadata"] * rest
-    total += variances.bend * np.exp(-distances2(a[:, :5], b[:, :5]) / (2 * variances.width2))
+    total = np.full((len(a), len(b)), INTERCEPT)
+    for name, columns in inputs.weighed().items():
+        total += variances.lines[name] * a[:, columns] @ b[:, columns].T / (columns.stop - columns.start)
+    parts = inputs.parts or {"audio": 5}
+    ends = np.cumsum([0, *parts.values()])
+    apart = sum(((a[:, None, f:t] - b[None, :, f:t]) ** 2).mean(2) for f, t in pairwise(ends)) * 5 / len(parts)
+    total += variances.bend * np.exp(-apart / (2 * variances.width2))
     total += variances.artist * ((inputs.artists[:, None] == others.artists) & (inputs.artists != 0)[:, None])
     return total + variances.album * ((inputs.albums[:, None] == others.albums) & (inputs.albums != 0)[:, None])
 
@@ -49,8 +57,10 @@ def fitted(inputs, ratings, weights, rows):
     return fit_mixed(make_design(inputs, space, VARIANCES), examples, rows), space
 
 
-def test_predictions_are_those_of_the_process_in_function_space():
+@pytest.mark.parametrize("parts", [{}, {"timbre": 2, "rhythm": 3}])
+def test_predictions_are_those_of_the_process_in_function_space(parts):
     inputs, ratings = library()
+    inputs = replace(inputs, parts=parts)
     weights = np.random.default_rng(1).uniform(0.3, 2.0, 60)
     rows, asked = np.arange(45), inputs.at(np.arange(45, 60))
 
@@ -132,6 +142,24 @@ def test_variances_are_found_again():
     assert found.artist == pytest.approx(0.0225, rel=0.6)
     assert found.lines["audio"] == pytest.approx(0.04, rel=0.6)
     assert found.album < 0.002 and found.bend < 0.004
+
+
+def test_a_part_that_the_ratings_do_not_go_by_counts_little():
+    random = np.random.default_rng(1)
+    matrix, nobody = random.standard_normal((300, 44)).astype(np.float32), np.zeros(300, np.int64)
+    liking = 0.5 + matrix[:, :4] @ [0.1, -0.1, 0.1, 0.1]
+    ratings = liking + 0.1 * random.standard_normal(300)
+    whole = Inputs(matrix, {"audio": 44}, nobody, nobody)
+    missed, lines = {}, {}
+
+    for name, inputs in {"whole": whole, "parts": replace(whole, parts={"heard": 4, "unheard": 40})}.items():
+        examples, space = all_rated(inputs, ratings), make_space(inputs)
+        variances = choose_variances(examples.at(np.arange(100)), space, seed=0)
+        mixed = fit_mixed(make_design(inputs, space, variances), examples, np.arange(100))
+        missed[name], lines[name] = np.std(mixed.ear.predict(matrix[100:])[0] - liking[100:]), variances.lines
+
+    assert lines["parts"]["unheard"] < 0.1 * lines["parts"]["heard"]
+    assert missed["parts"] < 0.5 * missed["whole"]
 
 
 def test_one_song_of_silence_does_not_run_away_along_a_line():

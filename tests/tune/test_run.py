@@ -152,6 +152,7 @@ def test_a_program_that_is_a_parameter_may_be_missing_in_one_trial(study, loss, 
         ("kill -9 $$", "failed", "killed by SIGKILL"),
         ("true", "failed", "no loss: found no metrics at all in $TUNE_METRICS, metrics.json and stdout"),
         ("echo '{\"loss\": NaN}'", "failed", "loss is NaN, expected a finite number"),
+        ("echo '{\"loss\": -Infinity}'", "failed", "loss is -Infinity, expected a finite number"),
     ],
 )
 def test_the_end_of_a_command_is_the_state_of_its_trial(study, script, text, state, reason):

@@ -128,6 +128,23 @@ def test_signals_end_a_run_and_lose_no_trial(
     assert study.states() == ["complete"] * 3
 
 
+def test_the_third_ctrl_c_kills_a_command_that_will_not_stop_and_queues_its_trial_again(
+    study, script, tune_in_background, wait_until
+):
+    text = 'trap "" TERM; touch "$TUNE_TRIAL_DIR/up"; while true; do sleep 0.05; done'
+    options = ("-n", 1, "-m", "loss:min", "--grace", 3600, "--study", study.folder)
+    process = tune_in_background("run", *options, "sh", script(text))
+    wait_until(study.file(0, "up").exists)
+
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        process.stderr.readline()  # it says that it has heard
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 130, said
+    assert study.states() == ["interrupted"]
+
+
 @pytest.mark.parametrize("reason", ["pruned", "interrupted"])
 def test_a_command_that_ends_before_the_signal_is_not_stopped(tmp_path, reason):
     """The pruner looks at the last step while the command is ending; its value must not be lost."""

@@ -152,7 +152,7 @@ class EmbeddingStore(ABC):
         """Give a store of an earlier release of the same format the columns it lacks."""
         with self.transaction() as database:
             there = {column[0] for column in database.execute("SELECT * FROM versions LIMIT 0").description}
-            for column in {"health", "rejected"} - there:
+            for column in {"health", "rejected", "parts"} - there:
                 database.execute(f"ALTER TABLE versions ADD COLUMN {column} TEXT")
 
     def drop_version(self, name: str) -> None:

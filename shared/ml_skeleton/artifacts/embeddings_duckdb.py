@@ -25,7 +25,8 @@ TABLES = """
         parents VARCHAR NOT NULL,
         created VARCHAR NOT NULL,
         health VARCHAR,
-        rejected VARCHAR
+        rejected VARCHAR,
+        parts VARCHAR
     );
     CREATE TABLE vectors (
         version INTEGER NOT NULL,

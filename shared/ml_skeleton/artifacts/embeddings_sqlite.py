@@ -39,7 +39,8 @@ TABLES = """
         parents TEXT NOT NULL,
         created TEXT NOT NULL,
         health TEXT,
-        rejected TEXT
+        rejected TEXT,
+        parts TEXT
     );
     CREATE TABLE vectors (
         version INTEGER NOT NULL REFERENCES versions (number) ON DELETE CASCADE,

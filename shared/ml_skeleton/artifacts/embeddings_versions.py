@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ml_skeleton.artifacts.provenance import Parent
 
 CONTROLS = ("random-wide", "random", "handcrafted")  # encoders that have learned nothing, see docs/encoders.md
-VERSION_COLUMNS = ("name", "encoder_fingerprint", "dimension", "settings", "parents", "created", "health", "rejected")
+VERSION_COLUMNS = (
+    "name", "encoder_fingerprint", "dimension", "settings", "parents", "created", "health", "rejected", "parts",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Version:
     created: str
     health: Health | None = None  # None until it is measured, or where songs are too few
     rejected: str | None = None  # why `evaluate gate` would not let it pass; None if it did, or was not asked
+    parts: dict[str, int] = field(default_factory=dict)  # name and width of what a vector is made of; {} if not said
 
     @property
     def is_control(self) -> bool:
@@ -49,7 +52,7 @@ def version_row(version: Version) -> tuple[str | int | None, ...]:
     parents = json.dumps([vars(parent) for parent in version.parents])
     settings = json.dumps(version.settings, sort_keys=True)
     made = (version.name, version.encoder_fingerprint, version.dimension, settings, parents, version.created)
-    return *made, health_json(version.health), version.rejected
+    return *made, health_json(version.health), version.rejected, json.dumps(version.parts)
 
 
 def version_of(row: Mapping[str, Any]) -> Version:
@@ -64,6 +67,7 @@ def version_of(row: Mapping[str, Any]) -> Version:
         created=row["created"],
         health=Health(**{**health, "variance": tuple(health["variance"])}) if health else None,
         rejected=row.get("rejected"),
+        parts=json.loads(row.get("parts") or "{}"),
     )
 
 

@@ -1,8 +1,8 @@
 """Inputs: what a classifier may know of songs, as numbers in named groups of columns, and who made them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import pairwise
 
@@ -30,6 +30,7 @@ class Inputs:
     groups: dict[str, int]  # name and width of each, in the order of the columns
     artists: Keys  # (N,) UNKNOWN where the tag is missing
     albums: Keys  # (N,)
+    parts: dict[str, int] = field(default_factory=dict)  # name and width of those of the audio, if it has any
 
     def at(self, rows: Rows) -> "Inputs":
         """Return some of the songs."""
@@ -42,25 +43,42 @@ class Inputs:
 
     def columns(self) -> dict[str, slice]:
         """Return the columns of each group."""
-        ends = np.cumsum([0, *self.groups.values()]).tolist()
-        return {name: slice(start, end) for name, (start, end) in zip(self.groups, pairwise(ends), strict=True)}
+        return _columns(self.groups)
+
+    def weighed(self) -> dict[str, slice]:
+        """Return the columns of all that may count by itself: the parts of the audio, and the other groups."""
+        whole = {name: width for name, width in self.groups.items() if name != AUDIO or not self.parts}
+        return _columns({**(self.parts if AUDIO in self.groups else {}), **whole})
+
+
+def _columns(widths: Mapping[str, int]) -> dict[str, slice]:
+    ends = np.cumsum([0, *widths.values()]).tolist()
+    return {name: slice(start, end) for name, (start, end) in zip(widths, pairwise(ends), strict=True)}
 
 
 def make_inputs(
-    recordings: Sequence[Recording], vectors: Matrix, groups: Sequence[str], genres: Sequence[str]
+    recordings: Sequence[Recording],
+    vectors: Matrix,
+    groups: Sequence[str],
+    genres: Sequence[str],
+    parts: Mapping[str, int] | None = None,
 ) -> Inputs:
-    """Return the inputs of recordings with vectors (N, D), of the `groups` wanted; `genres` are columns of metadata."""
-    parts = {AUDIO: vectors}
+    """Return the inputs of recordings with vectors (N, D), of the `groups` wanted; `genres` are columns of metadata.
+
+    `parts` names what the vectors are made of, with the widths; only who learns from the inputs has use for it.
+    """
+    columns = {AUDIO: vectors}
     if METADATA in groups:
-        parts[METADATA] = np.array([_metadata(recording, genres) for recording in recordings], dtype=np.float32)
+        columns[METADATA] = np.array([_metadata(recording, genres) for recording in recordings], dtype=np.float32)
     if BEHAVIOUR in groups:
-        parts[BEHAVIOUR] = np.array([_behaviour(recording) for recording in recordings], dtype=np.float32)
-    chosen = {name: parts[name].reshape(len(recordings), -1) for name in GROUPS if name in groups}
+        columns[BEHAVIOUR] = np.array([_behaviour(recording) for recording in recordings], dtype=np.float32)
+    chosen = {name: columns[name].reshape(len(recordings), -1) for name in GROUPS if name in groups}
     return Inputs(
         matrix=np.ascontiguousarray(np.concatenate(list(chosen.values()), axis=1)),
         groups={name: part.shape[1] for name, part in chosen.items()},
         artists=keys_of(recording.artist for recording in recordings),
         albums=keys_of(next(iter(recording.album_keys), "") for recording in recordings),
+        parts=dict(parts or {}),
     )
 
 

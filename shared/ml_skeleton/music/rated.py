@@ -55,6 +55,7 @@ class SharedVectors:
     audio_ids: list[str]
     matrix: Matrix  # (N, D) the versions side by side
     rating_seen: Mask  # (N,) the rating shaped an encoder, so it cannot test it
+    parts: dict[str, int]  # name and width of what a vector is made of; none where one version does not say
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class RatedSongs:
         numbers = (self.examples.inputs.matrix, self.examples.ratings, self.examples.weights)
         arrays = [values.tobytes() for values in numbers]
         vectors = [parent.fingerprint for parent in self.parents]
-        return fingerprint_of(*vectors, *labels, *arrays, *map(repr, (self.targeting, *settings)))
+        said = map(repr, (self.examples.inputs.parts, self.targeting, *settings))
+        return fingerprint_of(*vectors, *labels, *arrays, *said)
 
 
 def vectors_of(store: EmbeddingStore, names: Sequence[str | None]) -> SharedVectors:
@@ -112,7 +114,7 @@ def vectors_of(store: EmbeddingStore, names: Sequence[str | None]) -> SharedVect
         Parent("embeddings", where, v.fingerprint, version.name) for v, version in zip(every, versions, strict=True)
     ]
     seen = np.any([vectors.rating_seen[at] for vectors, at in zip(every, places, strict=True)], axis=0)
-    return SharedVectors(versions, tuple(parents), shared, matrix, seen)
+    return SharedVectors(versions, tuple(parents), shared, matrix, seen, _parts(versions))
 
 
 def _newest(store: EmbeddingStore) -> Version:
@@ -123,6 +125,17 @@ def _newest(store: EmbeddingStore) -> Version:
             f"{store.path}: {last.name} was rejected ({last.rejected}), {version.name} is used; --version takes others"
         )
     return version
+
+
+def _parts(versions: Sequence[Version]) -> dict[str, int]:
+    """Return the parts of one version, or of several side by side, where each is a part at least."""
+    if len(versions) == 1:
+        return versions[0].parts
+    return {
+        f"{version.name} {name}".rstrip(): width
+        for version in versions
+        for name, width in (version.parts or {"": version.dimension}).items()
+    }
 
 
 def rated_songs(
@@ -148,7 +161,7 @@ def rated_songs(
     genres = commonest_genres(known) if METADATA in targeting.features else []
     is_weak = np.arange(len(recordings)) >= len(rated)
     examples = Examples(
-        inputs=make_inputs(recordings, heard.matrix[rows], targeting.features, genres),
+        inputs=make_inputs(recordings, heard.matrix[rows], targeting.features, genres, heard.parts),
         ratings=_ratings(rated, weak),
         weights=_weights(recordings, is_weak, targeting),
         seen=heard.rating_seen[rows],

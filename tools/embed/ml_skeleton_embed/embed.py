@@ -99,6 +99,7 @@ def _version(encoder: Header, crops: Crops, options: Options) -> Version:
         settings=settings,
         parents=(encoder.as_parent(), crops.as_parent()),
         created=Provenance("version", 1, TOOL).created,
+        parts=encoder.content.get("embedding_parts", {}),  # an encoder of an earlier release does not say
     )
 
 

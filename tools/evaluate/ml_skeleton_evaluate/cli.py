@@ -24,7 +24,8 @@ from ml_skeleton.manual import after_options
 from ml_skeleton_evaluate import further
 
 app = new_app(default="measure")
-app.command()(further.gate)
+app.command(epilog=further.GATE)(further.gate)
+app.command(epilog=further.LISTEN)(further.listen)
 
 
 @app.command(

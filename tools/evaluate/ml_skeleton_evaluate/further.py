@@ -1,10 +1,31 @@
-"""What `evaluate` does beside measuring: `evaluate gate`."""
+"""What `evaluate` does beside measuring: `evaluate gate`, `evaluate listen`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from ml_skeleton.console import Config, Quiet, note, path_from_pipe
+from ml_skeleton.console import (
+    MOST_SPEECH,
+    Config,
+    Force,
+    MaxSpeech,
+    MetricsFile,
+    Quiet,
+    Seed,
+    note,
+    path_from_pipe,
+    show,
+)
+from ml_skeleton.manual import after_options
+
+GATE = after_options(
+    "evaluate gate evaluation/evaluation.json --min spearman=0.2 --max unreachable=0.3",
+    "evaluate artifacts/embeddings.db | evaluate gate --ship evaluation/shipped.json --mark",
+)
+LISTEN = after_options(
+    "evaluate listen simple-1234abcd multiscale-1234abcd",
+    "evaluate listen --db ~/.config/Clementine/clementine.db",
+)
 
 
 def gate(
@@ -47,3 +68,48 @@ def gate(
 
     note(pass_or_fail(evaluation, version, Terms(lows, highs, not_worse_than, ship), mark))
     typer.echo(evaluation)
+
+
+def listen(
+    versions: Annotated[
+        list[str] | None, typer.Argument(help="Two versions to compare; left out, the ballots of lists there are read.")
+    ] = None,
+    store: Annotated[Path, typer.Option(help="Embedding database with both.")] = Path("artifacts/embeddings.db"),
+    out: Annotated[Path, typer.Option(help="Folder for the lists, the ballots and the key.")] = Path("listening"),
+    songs: Annotated[int, typer.Option(min=2, help="Songs in each of the two lists.")] = 20,
+    ballots: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV with the stars.", show_default="ballots.csv in the folder")
+    ] = None,
+    db: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The player's database, to take the stars from instead.")
+    ] = None,
+    classifier: Annotated[
+        str, typer.Option(metavar="NAME", help="Model to rank with, or the checkpoint of a classifier to fit alike.")
+    ] = "gp",
+    max_speech: MaxSpeech = MOST_SPEECH,
+    seed: Seed = 42,
+    metrics: MetricsFile = None,
+    force: Force = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write two blind lists of unrated songs that two versions picked in turn, or say which picks were liked better.
+
+    Whose a song is stands in key.json, which is better not opened before the ballots are read.
+    """
+    from ml_skeleton_evaluate.options import asked_for, two_versions
+
+    pair, asked = two_versions(versions), asked_for(None, classifier, None, seed)
+    from ml_skeleton.artifacts.metrics import MetricsLog
+
+    from ml_skeleton_evaluate.listen import Draft, make_lists, read_result, told
+
+    draft = Draft(pair, store, songs, max_speech, asked.settings, asked.targeting) if pair else None
+    if draft and make_lists(draft, out, force):
+        note(f"two lists are in {out}; rate their songs in the player or in ballots.csv, then: evaluate listen")
+    else:
+        heard = read_result(out, ballots, db, seed)
+        MetricsLog(metrics).result(heard.figures())
+        for line in told(heard, out):
+            show(line)
+    typer.echo(out)

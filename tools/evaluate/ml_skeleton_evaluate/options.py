@@ -1,5 +1,6 @@
 """What the options of evaluate mean."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
@@ -63,3 +64,12 @@ def parse_day(text: str | None) -> int | None:
         return int(datetime.combine(date.fromisoformat(text), datetime.min.time()).timestamp())
     except ValueError:
         raise UsageError(f"--since {text}: expected a day such as 2026-01-31") from None
+
+
+def two_versions(names: Sequence[str] | None) -> tuple[str, str] | None:
+    """Return the two versions of a listening test, None where none is named; raise UsageError for any other number."""
+    if not names:
+        return None
+    if len(names) != 2 or names[0] == names[1]:
+        raise UsageError(f"{' '.join(names)}: a listening test is of two versions, found {len(set(names))}")
+    return names[0], names[1]

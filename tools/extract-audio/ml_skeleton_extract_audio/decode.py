@@ -177,14 +177,17 @@ class _Reader:
         from_start = self.track.counted or begin_s <= 0
         firsts: list[int] = []  # what the timestamps say of the index of the first sample
         most = enough = self._most_s * self.rate
-        for frames in self._decoded(self.track.packets_from(begin_s)):
+        decoded = self._decoded(self.track.packets_from(begin_s))
+        for frames in decoded:
             for frame in frames:
-                if len(firsts) < TIMESTAMPS_ASKED and frame.pts is not None:
+                if frame.pts is not None:
                     firsts.append(0 if from_start else self.track.index_of(frame.pts) - recording.written)
                     enough = min(most, stop_s * self.rate - firsts[0] + TIMESTAMP_SLACK)
-                recording.write(frame)
-            if recording.written >= enough:
+                recording.write([[frame]])
+            if len(firsts) >= TIMESTAMPS_ASKED or recording.written >= enough:
                 break
+        if recording.written < enough:
+            recording.write(decoded, enough)
         if recording.written >= most:
             raise self._too_long
         if recording.refused > recording.written:
@@ -196,16 +199,16 @@ class _Reader:
 
     def _decoded(self, packets: Iterator[AudioPacket]) -> Iterator[list[AudioFrame]]:
         """Yield the frames of each packet that decodes, and count the others."""
-        decode = self.source.decoder.decode  # asked for now: whoever made `packets` may have opened the file anew
+        decoded = map(self.source.decoder.decode, chain(packets, [None]))  # the last one gives what was held back
         begun = False
-        for packet in chain(packets, [None]):
+        while True:
             try:
-                frames = decode(packet)
+                for frames in decoded:  # goes on behind a packet that did not decode
+                    begun = True
+                    yield frames
+                return
             except av.FFmpegError:
                 self._undecoded += begun  # the first packets after a seek may lack what came before
-                continue
-            begun = True
-            yield frames
 
     def _crop(self, recording: Recording, window: Window) -> Crop:
         start = max(recording.start, round((self.song.start_s + window.start_s) * self.rate))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ml_skeleton.artifacts.crops import sweep
 from ml_skeleton.artifacts.files import make_folder, only_run
+from ml_skeleton.artifacts.player import Library, read_library
 from ml_skeleton.artifacts.songs import Song
 from ml_skeleton.console import counted, note, warn
 from ml_skeleton.errors import InputError, UserError
@@ -14,7 +15,6 @@ from ml_skeleton_extract_audio.folder import refuse_foreign, remove_if_empty
 from ml_skeleton_extract_audio.health import conflict_example, conflicting_ratings
 from ml_skeleton_extract_audio.locations import unused_maps
 from ml_skeleton_extract_audio.plan import Past, Plan, make_plan, refuse_missing_root
-from ml_skeleton_extract_audio.player import Library, read_library
 from ml_skeleton_extract_audio.run import Report, Request, Run
 from ml_skeleton_extract_audio.speech import SpeechPolicy, load_model
 

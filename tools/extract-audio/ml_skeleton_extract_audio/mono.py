@@ -2,6 +2,8 @@
 
 import math
 from collections import deque
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -14,6 +16,7 @@ Mono = NDArray[np.float32]
 
 BLOCK = 2**15  # samples; in stereo this and what is made of it stay in the second-level cache
 MOST_PLANES = 8  # 7.1; FFmpeg keeps more in another place, beyond the end of which PyAV 18 reads
+NO_TIMES = Fraction(0)  # the time base that tells a queue, by its first frame, not to insist on seamless timestamps
 FULL_SCALE = 2.0**15  # samples carry the scale of the int16 that they end as
 
 # by FFmpeg's name of the sample format, less the p for planar: type, the value that is full scale, the value of silence
@@ -72,20 +75,28 @@ class Recording:
         self._queue, self._channels = av.AudioFifo(), 0
         self._mix_at = BLOCK
 
-    def write(self, frame: AudioFrame) -> None:
-        """Append a frame. One that a damaged file gives another sample rate or dozens of channels is left out."""
-        if frame.layout.nb_channels != self._channels and not self._renew_queue(frame):
-            return  # asked first: the queue would not notice, and read behind the last plane
-        frame.pts = None  # the queue would insist on seamless ones
-        try:
-            self._queue.write(frame)
-        except ValueError:  # of another sample rate or format
-            if not self._renew_queue(frame):
+    def write(self, packets: Iterable[list[AudioFrame]], until: float = math.inf) -> None:
+        """Append the frames of decoded packets until `until` samples are written or there are no more.
+
+        A frame that a damaged file gives another sample rate or dozens of channels is
+        left out. Thousands of frames come by, each worth 15 us of decoding, so this
+        loop asks no more of one than it must.
+        """
+        for frames in packets:
+            for frame in frames:
+                # asked first: the queue would not notice, and read behind the last plane
+                if frame.layout.nb_channels == self._channels or self._renew_queue(frame):
+                    try:
+                        self._queue.write(frame)
+                    except ValueError:  # of another sample rate or format
+                        if not self._renew_queue(frame):
+                            continue
+                        self._queue.write(frame)
+                    self.written += frame.samples
+            if self.written >= self._mix_at:
+                self.mix()
+            if self.written >= until:
                 return
-            self._queue.write(frame)
-        self.written += frame.samples
-        if self.written >= self._mix_at:
-            self.mix()
 
     def mix(self) -> None:
         """Turn what is queued into a block of mono sound, and forget what is too old."""
@@ -109,6 +120,7 @@ class Recording:
         else:
             self.mix()
             self._queue, self._channels = av.AudioFifo(), channels
+            frame.time_base = NO_TIMES
             return True
         self.refused += frame.samples
         return False
@@ -137,20 +149,35 @@ class Recording:
 
 def to_int16(pieces: list[Mono], rate: int, new_rate: int) -> tuple[NDArray[np.int16], bool]:
     """Return `pieces` in a row at `new_rate`, and whether samples that are no numbers were silenced. (T,)"""
-    samples = _resampled(pieces, rate, new_rate)
-    broken = not np.isfinite(samples.sum())  # one such sample spreads to its neighbours, and to the sum
-    if broken:
-        loudest = 8 * FULL_SCALE
-        numbers = [np.nan_to_num(piece, nan=0.0, posinf=0.0, neginf=0.0).clip(-loudest, loudest) for piece in pieces]
-        samples = _resampled(numbers, rate, new_rate)
-    np.rint(samples, out=samples)
-    np.clip(samples, -FULL_SCALE, FULL_SCALE - 1, out=samples)
-    return samples.astype(np.int16), broken
+    samples = _converted(pieces, rate, new_rate)
+    if samples is not None:
+        return samples, False
+    loudest = 8 * FULL_SCALE
+    numbers = [np.nan_to_num(piece, nan=0.0, posinf=0.0, neginf=0.0).clip(-loudest, loudest) for piece in pieces]
+    silenced = _converted(numbers, rate, new_rate)
+    assert silenced is not None
+    return silenced, True
 
 
-def _resampled(pieces: list[Mono], rate: int, new_rate: int) -> Mono:
-    if rate == new_rate or not pieces:
-        return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+def _converted(pieces: list[Mono], rate: int, new_rate: int) -> NDArray[np.int16] | None:
+    """Return `pieces` resampled and rounded, each while it is in the cache; None if not all of it is numbers. (T,)"""
+    rounded = [np.zeros(0, np.int16)]
+    for samples in _resampled(pieces, rate, new_rate):
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = samples.sum()
+        if not np.isfinite(total):  # one sample that is no number spreads to its neighbours, and to the sum
+            return None
+        np.rint(samples, out=samples)
+        np.clip(samples, -FULL_SCALE, FULL_SCALE - 1, out=samples)
+        rounded.append(samples.astype(np.int16))
+    return np.concatenate(rounded)
+
+
+def _resampled(pieces: list[Mono], rate: int, new_rate: int) -> Iterator[Mono]:
+    if rate == new_rate:
+        yield from (piece.copy() for piece in pieces)
+        return
     soxr_hq = soxr.ResampleStream(rate, new_rate, 1, dtype="float32", quality="HQ")
     last = len(pieces) - 1
-    return np.concatenate([soxr_hq.resample_chunk(piece, last=number == last) for number, piece in enumerate(pieces)])
+    for number, piece in enumerate(pieces):
+        yield soxr_hq.resample_chunk(piece, last=number == last)

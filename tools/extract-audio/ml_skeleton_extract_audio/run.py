@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ml_skeleton.artifacts.crops import FORMAT, KIND, CropWriter, Failure, write_failures, write_songs
 from ml_skeleton.artifacts.duplicates import read_duplicates, stand_ins
+from ml_skeleton.artifacts.player import Library
 from ml_skeleton.artifacts.provenance import Parent, Provenance
 from ml_skeleton.artifacts.songs import Song, joined_by_audio
 from ml_skeleton.artifacts.speech import SpeechShare, mean_speech, shares_of, speech_of
@@ -20,7 +21,6 @@ from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.folder import read_past
 from ml_skeleton_extract_audio.likeness import refresh_duplicates
 from ml_skeleton_extract_audio.plan import EXTRACTED_BEFORE, Job, Past, Plan, Selection, state_of
-from ml_skeleton_extract_audio.player import Library
 from ml_skeleton_extract_audio.reading import ReadSong, Unreadable, Wanted, read
 from ml_skeleton_extract_audio.speech import DROPPED, SpeechPolicy
 from ml_skeleton_extract_audio.speech_later import measure_later

@@ -85,6 +85,7 @@ def write_outcome(
         "weights": state.best_weights,
         "purpose": songs.purpose,
         "embedding_dim": network.dimension,
+        "embedding_parts": network.parts,
         "window_s": run.window_s if run else settings.window_s,
         "precision": state.precision,
         "batch_size": state.batch_size,

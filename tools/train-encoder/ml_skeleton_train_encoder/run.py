@@ -6,7 +6,7 @@ from ml_skeleton.artifacts.crop_samples import CropIndex, index_crops
 from ml_skeleton.console import warn
 from ml_skeleton.music.augment import Augment
 from ml_skeleton.music.devices import free_memory, out_of_memory_in_one_line
-from ml_skeleton.music.encoders import NewEncoder, learning_part, new_encoder
+from ml_skeleton.music.encoders import NewEncoder, embedding_parts, learning_part, new_encoder
 from ml_skeleton.music.losses import build_loss
 from ml_skeleton.music.splits import TRAIN
 from ml_skeleton.utils.memory import memory_limit_gb
@@ -39,6 +39,7 @@ class Network:
             encoder = nn.SyncBatchNorm.convert_sync_batchnorm(encoder)  # type: ignore[no-untyped-call]
         self.encoder, learned = encoder, learning_part(encoder)
         self.dimension: int = encoder.get_embedding_dim()  # type: ignore[operator]
+        self.parts = embedding_parts(encoder)
         heads, dimension = getattr(learned, "heads", None), learned.get_embedding_dim()  # type: ignore[operator]
         loss = build_loss(settings.loss, dimension, albums, songs.mean_rating, heads).to(device)
         labels = SongLabels(songs.sides[TRAIN], list(songs.album_index), device)

@@ -29,6 +29,7 @@ class Space:
     centre: Vector  # (F,)
     scale: Vector  # (F,)
     audio: slice  # the columns that say how alike two songs sound
+    balance: Vector  # (A,) what each of them counts in that: the same for every part of the audio, 1 on average
     inducing: Matrix  # (M, A) standardised
     distance2: float  # median squared distance of two songs
 
@@ -42,19 +43,26 @@ def make_space(inputs: Inputs, most_inducing: int = MOST_INDUCING) -> Space:
     """Return the space of these songs. Ratings have no part in it."""
     centre, scale = spread(inputs.matrix)
     audio = inputs.columns().get(AUDIO, slice(0, 0))
-    space = Space(centre, scale, audio, np.empty((0, 0), np.float32), 1.0)
+    space = Space(centre, scale, audio, _balance(inputs), np.empty((0, 0), np.float32), 1.0)
     sounds = space.standard(inputs.matrix)[:, audio]
     rows = np.unique(np.linspace(0, len(sounds) - 1, min(most_inducing, len(sounds))).round().astype(int))
     inducing = np.unique(sounds[rows], axis=0) if sounds.shape[1] else sounds[:0]  # a song twice is no second opinion
-    apart = distances2(inducing, inducing)[np.triu_indices(len(inducing), 1)]
+    apart = distances2(inducing, inducing, space.balance)[np.triu_indices(len(inducing), 1)]
     return replace(space, inducing=inducing, distance2=float(np.median(apart)) if apart.size else 1.0)
+
+
+def _balance(inputs: Inputs) -> Vector:
+    """Return the weights (A,) under which each part of the audio has the same share in a distance."""
+    widths = list(inputs.parts.values()) or [inputs.groups.get(AUDIO, 0)]
+    each = [np.full(width, sum(widths) / len(widths) / max(width, 1)) for width in widths]
+    return np.concatenate(each) if inputs.groups.get(AUDIO) else np.empty(0)
 
 
 @dataclass(frozen=True)
 class Ear:
     """What the features of a song are worth, and how sure that is.
 
-    rating = intercept + x @ slopes + exp(-|x - inducing|² * narrowness) @ bends, x
+    rating = intercept + x @ slopes + exp(-(x - inducing)² @ narrowness) @ bends, x
     being standardised. Its variance is that before any rating was known, less
     what the ratings taught.
     """
@@ -64,7 +72,7 @@ class Ear:
     intercept: Matrix  # ()
     slopes: Matrix  # (F,)
     inducing: Matrix  # (M, A), A being the first columns of F
-    narrowness: Matrix  # ()
+    narrowness: Matrix  # (A,), or () where all columns have the same
     bends: Matrix  # (M,)
     unknown: Matrix  # (1 + F,) variance before any rating: constant, and by square of each column
     taught: Matrix  # (1 + F + M, R)
@@ -94,7 +102,7 @@ def from_ridge(ridge: Ridge) -> Ear:
         intercept=np.array(ridge.mean, dtype=np.float32),
         slopes=ridge.slopes.astype(np.float32),
         inducing=np.empty((0, 0), np.float32),
-        narrowness=np.array(0.0, dtype=np.float32),
+        narrowness=np.empty(0, np.float32),
         bends=np.empty(0, np.float32),
         unknown=np.zeros(1 + features, np.float32),
         taught=np.zeros((1 + features, 0), np.float32),
@@ -109,10 +117,15 @@ def standardise(matrix: Any, centre: Any, scale: Any) -> Any:
 def similarities(standard: Any, inducing: Any, narrowness: Any, exp: Callable[[Any], Any]) -> Any:
     """Return how alike songs (N, F) and `inducing` ones (M, A) sound, 0 to 1, as (N, M); arrays or tensors alike."""
     sounds = standard[:, : inducing.shape[1]]
-    return exp(-narrowness * distances2(sounds, inducing))
+    return exp(-distances2(sounds, inducing, narrowness))
 
 
-def distances2(songs: Any, others: Any) -> Any:
-    """Return the squared distances (N, M) of songs (N, A) from others (M, A), arrays or tensors alike."""
-    products = songs @ others.T
-    return ((songs**2).sum(1)[:, None] + (others**2).sum(1)[None] - 2 * products).clip(0.0, None)
+def distances2(songs: Any, others: Any, weights: Any = 1.0) -> Any:
+    """Return the squared distances (N, M) of songs (N, A) from others (M, A), arrays or tensors alike.
+
+    `weights`, () or (A,), are what the square of each column counts.
+    """
+    weighted = songs * weights
+    return ((weighted * songs).sum(1)[:, None] + (others**2 * weights).sum(1)[None] - 2 * weighted @ others.T).clip(
+        0.0, None
+    )

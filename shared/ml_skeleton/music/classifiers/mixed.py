@@ -40,12 +40,13 @@ def make_design(inputs: Inputs, space: Space, variances: Variances) -> Design:
     from scipy.linalg import cholesky, solve_triangular
 
     standard = space.standard(inputs.matrix)
-    inducing, narrowness = space.inducing.astype(np.float64), 1 / (2 * variances.width2)
+    inducing, narrowness = space.inducing.astype(np.float64), space.balance / (2 * variances.width2)
     among = similarities(inducing, inducing, narrowness, np.exp)
     root = cholesky(among + JITTER * np.eye(len(among)), lower=True) if len(among) else among
     whitener = np.sqrt(variances.bend) * solve_triangular(root, np.eye(len(among)), lower=True).T
     alike = similarities(standard.astype(np.float64), inducing, narrowness, np.exp)
-    each = [np.full(width, variances.lines[name] / width) for name, width in inputs.groups.items() if width]
+    widths = {name: columns.stop - columns.start for name, columns in inputs.weighed().items()}
+    each = [np.full(width, variances.lines[name] / width) for name, width in widths.items() if width]
     deviations = np.sqrt(np.concatenate([[INTERCEPT], *each]))
     columns = [np.full((len(standard), 1), deviations[0]), standard * deviations[1:], alike @ whitener]
     return Design(space, variances, np.concatenate(columns, axis=1), deviations, whitener)
@@ -140,7 +141,7 @@ def _ear(design: Design, mean: float, weights: Vector, system: Square) -> Ear:
         intercept=np.array(mean + lines[0], dtype=np.float32),
         slopes=lines[1:].astype(np.float32),
         inducing=space.inducing,
-        narrowness=np.array(1 / (2 * design.variances.width2), dtype=np.float32),
+        narrowness=(space.balance / (2 * design.variances.width2)).astype(np.float32),
         bends=bends.astype(np.float32),
         unknown=squares.astype(np.float32),
         taught=taught.astype(np.float32),

@@ -176,8 +176,8 @@ class KernelRatingClassifier(nn.Module):
         super().__init__()
         shapes = {
             "centre": (embedding_dim,), "scale": (embedding_dim,), "intercept": (), "slopes": (embedding_dim,),
-            "inducing": (inducing, audio), "narrowness": (), "bends": (inducing,), "unknown": (1 + embedding_dim,),
-            "taught": (1 + embedding_dim + inducing, rank),
+            "inducing": (inducing, audio), "narrowness": (audio,), "bends": (inducing,),
+            "unknown": (1 + embedding_dim,), "taught": (1 + embedding_dim + inducing, rank),
         }  # fmt: skip
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_skeleton.music.classifiers.kernel import Space, distances2
-from ml_skeleton.music.inputs import UNKNOWN, Keys
+from ml_skeleton.music.inputs import UNKNOWN, Inputs, Keys
 from ml_skeleton.music.targets import Examples
 
 Vector = npt.NDArray[np.float64]
@@ -21,7 +21,8 @@ MOST_SONGS = 700  # the likelihood costs the cube of it; five variances are know
 INTERCEPT = 0.25  # variance; the mean rating lies between 0 and 1
 USUAL = 0.04  # variance of ratings, one star squared: believed as if 5 songs had said so
 USUAL_SONGS = 5
-SHARES = {"line": 0.15, "bend": 0.1, "artist": 0.1, "album": 0.1, "noise": 0.55}  # of the variance, expected
+LINE = 0.15  # of the variance, expected of a group of features
+SHARES = {"bend": 0.1, "artist": 0.1, "album": 0.1, "noise": 0.55}  # and of all else
 BREADTH = 1.5  # deviation of their logarithms
 WIDTH_BREADTH = 0.5  # that of the width of the kernel, whose middle is the usual distance of two songs
 REACH = 8.0  # logarithms searched on either side
@@ -31,7 +32,7 @@ REACH = 8.0  # logarithms searched on either side
 class Variances:
     """Of ratings from 0 to 1."""
 
-    lines: dict[str, float]  # by group of features: of the line through all of them together
+    lines: dict[str, float]  # by part of the audio and other group of features: of the line through all its columns
     bend: float  # of what the lines miss, alike for songs that sound alike
     width2: float  # squared distance at which that likeness fades
     artist: float
@@ -55,7 +56,7 @@ def choose_variances(examples: Examples, space: Space, seed: int, only_effects: 
     apart = None
     if not only_effects and len(space.inducing):
         sounds = space.standard(part.inputs.matrix)[:, space.audio].astype(np.float64)
-        apart = distances2(sounds, sounds)
+        apart = distances2(sounds, sounds, space.balance)
     kernels["artist"] = _same(part.inputs.artists)
     kernels["album"] = _same(part.inputs.albums)
     found = _most_likely(kernels, apart, space.distance2, part)
@@ -77,12 +78,18 @@ def _some_artists(artists: Keys, rows: npt.NDArray[np.intp], seed: int) -> npt.N
 
 def _line_kernels(part: Examples, space: Space) -> dict[str, Square]:
     standard = space.standard(part.inputs.matrix).astype(np.float64)
-    columns = part.inputs.columns()
+    columns = part.inputs.weighed()
     return {f"line {name}": standard[:, c] @ standard[:, c].T / max(c.stop - c.start, 1) for name, c in columns.items()}
 
 
 def _same(keys: Keys) -> Square:
     return np.asarray((keys[:, None] == keys[None]) & (keys != UNKNOWN)[:, None], dtype=np.float64)
+
+
+def _shares(inputs: Inputs) -> dict[str, float]:
+    """Return the share of the variance expected of each kernel and the noise; the audio's parts divide theirs."""
+    parts = {name: LINE / len(inputs.parts) for name in inputs.parts}
+    return {**SHARES, **{f"line {name}": parts.get(name, LINE) for name in inputs.weighed()}}
 
 
 def _most_likely(
@@ -94,8 +101,8 @@ def _most_likely(
     residual = part.ratings - np.average(part.ratings, weights=part.weights)
     spread2 = (residual @ residual + USUAL_SONGS * USUAL) / (len(residual) + USUAL_SONGS)
     names = [*kernels, "noise", *(("bend", "width2") if apart is not None else ())]
-    shares = [usual_distance2 if name == "width2" else SHARES[name.split()[0]] * float(spread2) for name in names]
-    middle = np.log(np.array(shares))
+    shares = _shares(part.inputs)
+    middle = np.log([usual_distance2 if name == "width2" else shares[name] * float(spread2) for name in names])
     breadth = np.array([WIDTH_BREADTH if name == "width2" else BREADTH for name in names])
 
     def cost(logs: Vector) -> tuple[float, Vector]:

@@ -5,7 +5,7 @@ An encoder takes z-normalised audio (B, T) float32 and returns (B, D) float32.
 
 from ml_skeleton.music.encoders.beside import fixed_part, heard, learning_part
 from ml_skeleton.music.encoders.networks import SimpleAudioEncoder, SpectrogramEncoder
-from ml_skeleton.music.encoders.protocol import AudioEncoder, pool_over_time
+from ml_skeleton.music.encoders.protocol import AudioEncoder, embedding_parts, pool_over_time
 from ml_skeleton.music.encoders.registry import (
     BUILT_IN,
     NewEncoder,
@@ -22,6 +22,7 @@ __all__ = [
     "SpectrogramEncoder",
     "build_encoder",
     "check_encoder_may_be_imported",
+    "embedding_parts",
     "fixed_part",
     "heard",
     "learning_part",

@@ -5,8 +5,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ml_skeleton.music.encoders.protocol import AudioEncoder
+from ml_skeleton.music.encoders.protocol import AudioEncoder, embedding_parts
 from ml_skeleton.music.encoders.statistics import StatisticsEncoder
+
+LEARNED = "learned"  # the part that is no statistic
 
 
 class BesideStatistics(nn.Module):
@@ -29,6 +31,10 @@ class BesideStatistics(nn.Module):
 
     def get_embedding_dim(self) -> int:
         return cast(AudioEncoder, self.learned).get_embedding_dim() + self.statistics.get_embedding_dim()
+
+    def get_embedding_parts(self) -> dict[str, int]:
+        own = embedding_parts(self.learned) or {LEARNED: cast(AudioEncoder, self.learned).get_embedding_dim()}
+        return own | self.statistics.get_embedding_parts()
 
 
 def learning_part(encoder: nn.Module) -> nn.Module:

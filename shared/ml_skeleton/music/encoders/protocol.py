@@ -1,9 +1,11 @@
 """What the pipeline asks of an encoder, and how frames become one vector."""
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from ml_skeleton.errors import UsageError
 
 
 @runtime_checkable
@@ -13,7 +15,8 @@ class AudioEncoder(Protocol):
     One without a trainable parameter is written as it is, without training. One
     with an attribute `hears_level` that is true is called as forward(audio, level),
     level (B,) being the root mean square of each crop at full scale 1, which
-    z-normalised audio does not tell.
+    z-normalised audio does not tell. One with a method `get_embedding_parts` says
+    what its vectors are made of, see `embedding_parts`.
     """
 
     def forward(self, audio: Tensor) -> Tensor:
@@ -23,6 +26,23 @@ class AudioEncoder(Protocol):
     def get_embedding_dim(self) -> int:
         """Return D."""
         ...
+
+
+def embedding_parts(encoder: object) -> dict[str, int]:
+    """Return name and width of the parts that an encoder says its vectors are made of, in order; none if it does not.
+
+    A classifier finds out by the ratings what each part counts. Raises UsageError
+    unless the widths come to its D.
+    """
+    told = getattr(encoder, "get_embedding_parts", None)
+    parts = {str(name): int(width) for name, width in told().items()} if told else {}
+    dimension = cast(AudioEncoder, encoder).get_embedding_dim()
+    if parts and (sum(parts.values()) != dimension or min(parts.values()) < 1):
+        raise UsageError(
+            f"{type(encoder).__name__}: get_embedding_parts() gives {parts}, "
+            f"which does not come to the {dimension} numbers of get_embedding_dim()"
+        )
+    return parts
 
 
 def pool_over_time(frames: Tensor) -> Tensor:

@@ -69,28 +69,34 @@ class StatisticsEncoder(nn.Module):
         self._constant("beat_bands", _averages(beat_hz, BEAT_BANDS_HZ))
         self._constant("window", torch.hann_window(self.frame))
         self._constant("beat_window", torch.hann_window(self.beat_frame))
-        self.dimension: int = self(torch.zeros(1, sample_rate)).shape[1]
+        parts = self._parts(torch.zeros(1, sample_rate), None)
+        self.parts = {name: part.shape[1] for name, part in parts.items()}
 
     @torch.no_grad()
     def forward(self, audio: Tensor, level: Tensor | None = None) -> Tensor:
         """Return statistics (B, D) of z-normalised audio (B, T), whose crops have the level (B,)."""
+        return torch.cat(list(self._parts(audio, level).values()), dim=1)
+
+    def get_embedding_dim(self) -> int:
+        return sum(self.parts.values())
+
+    def get_embedding_parts(self) -> dict[str, int]:
+        return dict(self.parts)
+
+    def _parts(self, audio: Tensor, level: Tensor | None) -> dict[str, Tensor]:
         level = audio.new_full((len(audio),), LEVEL) if level is None else level
         with torch.autocast(audio.device.type, enabled=False):  # logarithms need float32
             audio, loudness = audio.float(), level.float().clamp(min=QUIETEST).log()
             power = _power(audio, self.window, self.frame // 2)  # (B, L, F)
             bands = power @ self.filters  # (B, L, 64)
-            parts = [
-                self._timbre((bands + POWER_FLOOR).log(), loudness),
-                self._shape(power, bands),
-                _contrast((bands + POWER_FLOOR).log()),
-                self._harmony(power.sqrt()),
-                self._rhythm(audio),
-                _dynamics(audio, self.beat_frame, loudness),
-            ]
-        return torch.cat(parts, dim=1)
-
-    def get_embedding_dim(self) -> int:
-        return self.dimension
+            return {
+                "timbre": self._timbre((bands + POWER_FLOOR).log(), loudness),
+                "spectrum": self._shape(power, bands),
+                "contrast": _contrast((bands + POWER_FLOOR).log()),
+                "harmony": self._harmony(power.sqrt()),
+                "rhythm": self._rhythm(audio),
+                "dynamics": _dynamics(audio, self.beat_frame, loudness),
+            }
 
     def _constant(self, name: str, value: Tensor) -> None:
         """Keep a tensor that follows from the sample rate: on the device, not in the checkpoint."""

@@ -15,10 +15,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ml_skeleton.artifacts.files import FINGERPRINT_BYTES
+from ml_skeleton.artifacts.player_playlists import playlists_of_songs
 from ml_skeleton.artifacts.songs import Song, album_key
 from ml_skeleton.errors import InputError, UserError
-
-from ml_skeleton_extract_audio.player_playlists import playlists_of_songs
 
 BUSY_TIMEOUT_S = 30.0  # a player that scans or saves holds the lock for a moment
 NS_PER_S = 1e9
