@@ -1,6 +1,7 @@
 """Builders that name only what a test is about, and a runner for the installed commands."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -89,26 +90,30 @@ def make_crop() -> Callable[..., Crop]:
     return new_crop
 
 
+def write_crops(path: Path, songs: Sequence[Song], crops: Sequence[Crop]) -> Path:
+    """Write a crops folder of songs and crops, and return its path."""
+    with CropWriter(path, "clem-extract") as writer:
+        for crop in crops:
+            writer.add([crop])
+    settings = {"policy": POLICY, "rate": RATE, "counts": {"extracted": len(songs)}}
+    parent = Parent("clementine database", str(path.with_name("clementine.db")), "f" * 32)
+    write_songs(path, songs, Provenance("crops", 1, "clem-extract", settings, parents=(parent,)))
+    return path
+
+
 @pytest.fixture
 def make_crops(tmp_path) -> Callable[..., Path]:
     """Return a function that writes a crops folder of songs and crops, and returns its path."""
 
     def make(songs: list[Song], crops: list[Crop] | None = None, folder: str = "crops") -> Path:
-        path = tmp_path / folder
-        with CropWriter(path, "clem-extract") as writer:
-            for crop in [new_crop(song.audio_id) for song in songs] if crops is None else crops:
-                writer.add([crop])
-        settings = {"policy": POLICY, "rate": RATE, "counts": {"extracted": len(songs)}}
-        parent = Parent("clementine database", str(tmp_path / "clementine.db"), "f" * 32)
-        write_songs(path, songs, Provenance("crops", 1, "clem-extract", settings, parents=(parent,)))
-        return path
+        return write_crops(tmp_path / folder, songs, [new_crop(s.audio_id) for s in songs] if crops is None else crops)
 
     return make
 
 
-@pytest.fixture
-def audible_library(make_crops) -> Path:
-    """Return a crops folder of 36 songs by 12 artists, two thirds rated, whose rating is their pitch."""
+@pytest.fixture(scope="session")
+def audible_crops(tmp_path_factory) -> Path:
+    """Return the crops folder of `audible_library`, made once; to be left as it is."""
     songs, crops = [], []
     for number in range(36):
         artist = number // 3
@@ -116,7 +121,13 @@ def audible_library(make_crops) -> Path:
         rating = round(pitch, 1) if number % 3 else None
         songs.append(new_song(number + 1, artist=f"Artist {artist}", album=f"Album {artist}", rating=rating))
         crops.append(new_crop(songs[-1].audio_id, samples=tone(200 + 3000 * pitch, seed=number)))
-    return make_crops(songs, crops)
+    return write_crops(tmp_path_factory.mktemp("audible") / "crops", songs, crops)
+
+
+@pytest.fixture
+def audible_library(audible_crops, tmp_path) -> Path:
+    """Return a crops folder of 36 songs by 12 artists, two thirds rated, whose rating is their pitch."""
+    return Path(shutil.copytree(audible_crops, tmp_path / "crops"))
 
 
 @pytest.fixture

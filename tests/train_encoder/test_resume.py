@@ -45,6 +45,14 @@ def learned(path):
     ]
 
 
+@pytest.fixture(scope="module")
+def whole(audible_crops, tmp_path_factory):
+    """Return the checkpoint of a training that nothing interrupted."""
+    path = tmp_path_factory.mktemp("uninterrupted") / "whole.pt"
+    train(audible_crops, path)
+    return path
+
+
 @pytest.fixture
 def breaks_at(monkeypatch):
     """Return a function that makes a training do something, such as break, when its n-th step is done."""
@@ -73,22 +81,21 @@ def cut_power():
 
 
 @pytest.mark.parametrize("step", [1, 6, 9])
-def test_sigterm_at_any_step_changes_neither_weights_nor_history(audible_library, tmp_path, breaks_at, step):
-    train(audible_library, tmp_path / "whole.pt")
-
+def test_sigterm_at_any_step_changes_neither_weights_nor_history(audible_library, tmp_path, whole, breaks_at, step):
     breaks_at(step, lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Terminated):
         train(audible_library, tmp_path / "broken.pt")
     assert not (tmp_path / "broken.pt").exists()
     train(audible_library, tmp_path / "broken.pt")
 
-    assert same(tmp_path / "whole.pt", tmp_path / "broken.pt")
-    assert learned(tmp_path / "whole.pt") == learned(tmp_path / "broken.pt")
+    assert same(whole, tmp_path / "broken.pt")
+    assert learned(whole) == learned(tmp_path / "broken.pt")
     assert not list(tmp_path.glob(".*.state*"))
 
 
-def test_a_run_goes_on_from_the_state_before_when_the_newest_is_damaged(audible_library, tmp_path, breaks_at, capsys):
-    train(audible_library, tmp_path / "whole.pt")
+def test_a_run_goes_on_from_the_state_before_when_the_newest_is_damaged(
+    audible_library, tmp_path, whole, breaks_at, capsys
+):
     breaks_at(4, cut_power)
     with pytest.raises(PowerCut):
         train(audible_library, tmp_path / "broken.pt", save_every_s=0.0)
@@ -98,7 +105,7 @@ def test_a_run_goes_on_from_the_state_before_when_the_newest_is_damaged(audible_
 
     said = capsys.readouterr().err
     assert "is damaged; going on from the one before it" in said and "going on after epoch 0, step 2" in said
-    assert same(tmp_path / "whole.pt", tmp_path / "broken.pt")
+    assert same(whole, tmp_path / "broken.pt")
 
 
 def test_a_state_of_other_settings_is_not_gone_on_with(audible_library, tmp_path, breaks_at, capsys):
