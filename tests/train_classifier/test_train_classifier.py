@@ -42,6 +42,19 @@ def test_the_error_falls_below_that_of_the_mean_rating(make_store, rated_library
     assert done.artists.spearman > 0.9 and 0.6 < done.covered < 0.95
 
 
+def test_a_person_is_told_what_the_ratings_go_by(make_store, rated_library, tmp_path):
+    done = train_classifier(songs_of(make_store(rated_library)), tmp_path / "c.pt", SETTINGS, None)
+    none = replace(done, goes_by={"noise": 0.99, "artist": 0.01})
+    several = replace(done, goes_by={"noise": 0.5, "learned": 0.3, "bend": 0.18, "album": 0.02})
+
+    assert max(done.goes_by, key=done.goes_by.get) in ("audio", "bend")
+    assert sum(done.goes_by.values()) == pytest.approx(1.0)
+    assert [them.lines[2].partition("go by ")[2] for them in (none, several)] == [
+        "nothing known here; 100% by none of these",
+        "what the encoder learned 30%, likeness 18%; 52% by none of these",
+    ]
+
+
 def test_the_checkpoint_names_the_embeddings_it_was_trained_on(make_store, rated_library, tmp_path):
     store = make_store(rated_library)
     songs = songs_of(store)

@@ -1,5 +1,6 @@
 """Learns to predict ratings from embeddings."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ TOOL = "train-classifier"
 KIND = "classifier"
 FORMAT = FORMATS[KIND]
 HARDLY = 0.05  # of the variance of the ratings: a gain that is none
+TOLD = 0.03  # of the variance: a smaller share is not worth a word
+VARIANCE = "variance_"  # begins the names of what a model says the ratings go by
+IN_WORDS = {"audio": "sound", "bend": "likeness", "learned": "what the encoder learned"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Trained:
     artists: Scores  # of artists left out, by ear alone
     floor_stars: float  # error of the mean rating
     covered: float  # share of the songs of albums left out that lie in their 80 % interval
+    goes_by: dict[str, float]  # share of the ratings' variance, largest first, "noise" among them; {} if not known
 
     @property
     def lines(self) -> list[str]:
@@ -45,6 +50,8 @@ class Trained:
             f"rank correlation {_shown(self.albums.spearman)} on albums and {_shown(self.artists.spearman)} on artists "
             f"left out; {self.covered:.0%} of the ratings lie in their 80 % interval",
         ]
+        if self.goes_by:
+            lines.append(self._going_by())
         if self.model != self.asked:
             lines.append(
                 f"{self.rated_songs} rated songs are too few for {self.asked}: {self.model} was fitted instead"
@@ -52,6 +59,12 @@ class Trained:
         if self.albums.rmse_stars**2 > (1 - HARDLY) * self.floor_stars**2:
             lines.append("the ratings can hardly be told from the songs yet: predictions stay close to the mean rating")
         return lines
+
+    def _going_by(self) -> str:
+        told = {name: share for name, share in self.goes_by.items() if share >= TOLD and name != "noise"}
+        words = ", ".join(f"{IN_WORDS.get(name, name)} {share:.0%}" for name, share in told.items())
+        rest = 1 - sum(told.values())
+        return f"as far as they tell, the ratings go by {words or 'nothing known here'}; {rest:.0%} by none of these"
 
 
 def is_current(songs: RatedSongs, out: Path, settings: FitSettings) -> bool:
@@ -108,7 +121,14 @@ def _judge(songs: RatedSongs, fitted: Fitted, settings: FitSettings) -> Trained:
         artists=score(fitted.unmet.mean[judged], true),
         floor_stars=STARS * float(true.std()),
         covered=float(((low <= true) & (true <= high)).mean()),
+        goes_by=_goes_by(fitted.chosen),
     )
+
+
+def _goes_by(chosen: Mapping[str, float]) -> dict[str, float]:
+    """Return the shares of the variances that a Gaussian process found; none of another model."""
+    found = {name.removeprefix(VARIANCE): value for name, value in chosen.items() if name.startswith(VARIANCE)}
+    return {name: found[name] / sum(found.values()) for name in sorted(found, key=lambda name: -found[name])}
 
 
 def _shown(correlation: float | None) -> str:
