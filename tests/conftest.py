@@ -80,7 +80,7 @@ def own_cache(tmp_path_factory) -> None:
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_song() -> Callable[..., Song]:
     return new_song
 
@@ -130,29 +130,38 @@ def audible_library(audible_crops, tmp_path) -> Path:
     return Path(shutil.copytree(audible_crops, tmp_path / "crops"))
 
 
+def new_store(path: Path, songs: list[Song], seen: Sequence[str] = (), noise: float = 0.05) -> Path:
+    """Write an embedding store of one version in which the rating can be read off a vector, and return its path."""
+    random = np.random.default_rng(0)
+    audio_ids = sorted({song.audio_id for song in songs})
+    rating = {song.audio_id: song.rating for song in songs}
+    matrix = random.standard_normal((len(audio_ids), 4)).astype(np.float32) * noise
+    matrix[:, 0] += [rating[i] if rating[i] is not None else int(i, 16) % 11 / 10 for i in audio_ids]
+    path.unlink(missing_ok=True)
+    with open_or_make_store(path, "embed") as store:
+        store.add_version(Version("v1", "e" * 32, 4, {}, (Parent("encoder", "/encoder.pt", "e" * 32),), "2026-01-01"))
+        store.add_vectors("v1", audio_ids, matrix, [audio_id in seen for audio_id in audio_ids])
+        store.replace_songs(songs)
+    return path
+
+
 @pytest.fixture
 def make_store(tmp_path) -> Callable[..., Path]:
-    """Return a function that writes an embedding store of one version in which the rating can be read off a vector."""
+    """Return a function that writes such a store into tmp_path."""
 
-    def make(songs: list[Song], name: str = "store.db", seen: Sequence[str] = (), noise: float = 0.05) -> Path:
-        random = np.random.default_rng(0)
-        audio_ids = sorted({song.audio_id for song in songs})
-        rating = {song.audio_id: song.rating for song in songs}
-        matrix = random.standard_normal((len(audio_ids), 4)).astype(np.float32) * noise
-        matrix[:, 0] += [rating[i] if rating[i] is not None else int(i, 16) % 11 / 10 for i in audio_ids]
-        (tmp_path / name).unlink(missing_ok=True)
-        with open_or_make_store(tmp_path / name, "embed") as store:
-            store.add_version(
-                Version("v1", "e" * 32, 4, {}, (Parent("encoder", "/encoder.pt", "e" * 32),), "2026-01-01")
-            )
-            store.add_vectors("v1", audio_ids, matrix, [audio_id in seen for audio_id in audio_ids])
-            store.replace_songs(songs)
-        return tmp_path / name
+    def make(songs: list[Song], name: str = "store.db", **changes) -> Path:
+        return new_store(tmp_path / name, songs, **changes)
 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def shared_store(tmp_path_factory) -> Callable[[list[Song]], Path]:
+    """Return a function that writes such a store for the tests of a module, which only read it."""
+    return lambda songs: new_store(tmp_path_factory.mktemp("store") / "store.db", songs)
+
+
+@pytest.fixture(scope="session")
 def rated_library() -> list[Song]:
     """Return 60 songs of 20 albums by 10 artists, every third unrated, the ratings spread evenly."""
     return [

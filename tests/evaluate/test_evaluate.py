@@ -1,5 +1,7 @@
 """evaluate: figures on songs that nothing has learned from, beside floors and controls."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_store
@@ -40,7 +42,7 @@ def noise(songs):
     return np.random.default_rng(7).standard_normal((songs, 4))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_songs(make_song):
     """Return 60 songs of 20 albums by 10 artists, every third unrated, each heard on another day."""
     return [
@@ -56,8 +58,15 @@ def own_songs(make_song):
     ]
 
 
-def test_a_signal_beats_every_floor_in_every_situation(make_store, own_songs, tmp_path):
-    (done,) = run(make_store(own_songs), tmp_path).versions
+@pytest.fixture(scope="module")
+def measured(shared_store, own_songs):
+    """Return what was measured of these songs, from a store in which the rating can be read off a vector."""
+    store = shared_store(own_songs)
+    return run(store, store.parent)
+
+
+def test_a_signal_beats_every_floor_in_every_situation(measured):
+    (done,) = measured.versions
 
     assert list(done.situations) == ["new song", "new album", "new artist", "later"]
     for situation in done.situations.values():
@@ -144,8 +153,8 @@ def test_what_was_rated_later_is_predicted_from_before(make_store, own_songs, tm
     assert {p.audio_id for p in later} == {audio_id for audio_id, day in played.items() if day >= since}
 
 
-def test_the_learning_curve_ends_with_the_figures_of_all_ratings(make_store, own_songs, tmp_path):
-    (done,) = run(make_store(own_songs), tmp_path).versions
+def test_the_learning_curve_ends_with_the_figures_of_all_ratings(measured):
+    (done,) = measured.versions
 
     assert [point.share for point in done.learning] == [0.25, 0.5, 1.0]
     assert done.learning[-1].figures == done.situations["new album"].figures["model"]
@@ -173,11 +182,9 @@ def test_versions_side_by_side_are_measured_as_one(make_store, own_songs, tmp_pa
     assert [measured.version for measured in done.versions] == ["v1+other"]
 
 
-def test_the_figures_of_a_constant_floor_are_undefined_and_not_zero(make_store, own_songs, tmp_path):
-    done = run(make_store(own_songs), tmp_path)
-
-    assert done.versions[0].situations["new album"].figures["global mean"]["spearman"].value is None
-    assert "global mean" in table(done)
+def test_the_figures_of_a_constant_floor_are_undefined_and_not_zero(measured):
+    assert measured.versions[0].situations["new album"].figures["global mean"]["spearman"].value is None
+    assert "global mean" in table(measured)
 
 
 def test_too_few_songs_to_test_say_what_to_do(make_store, own_songs, tmp_path):
@@ -192,13 +199,12 @@ def test_songs_of_one_album_cannot_be_held_out(make_store, make_song, tmp_path):
         run(make_store([make_song(n, rating=n / 10) for n in range(1, 10)]), tmp_path)
 
 
-def test_a_second_run_finds_its_own_figures_and_a_new_rating_does_not(make_store, make_song, own_songs, tmp_path):
-    store = make_store(own_songs)
-    done = run(store, tmp_path)
+def test_a_second_run_finds_its_own_figures_and_a_new_rating_does_not(measured, make_store, make_song, own_songs):
+    store = Path(measured.provenance.parents[0].path)
     rated_anew = gathered_from(make_store([make_song(1, rating=0.7), *own_songs[1:]], "other.db"))
 
-    assert current(gathered_from(store), tmp_path, PROTOCOL, SETTINGS) == done
-    assert current(rated_anew, tmp_path, PROTOCOL, SETTINGS) is None
+    assert current(gathered_from(store), store.parent, PROTOCOL, SETTINGS) == measured
+    assert current(rated_anew, store.parent, PROTOCOL, SETTINGS) is None
 
 
 def test_the_command_prints_the_path_alone_and_the_table_aside(make_store, own_songs, run_tool, tmp_path):

@@ -35,15 +35,23 @@ def add_version(path, name):
         store.add_vectors(name, vectors.audio_ids[rest], -vectors.matrix[rest], vectors.rating_seen[rest].tolist())
 
 
-def test_the_error_falls_below_that_of_the_mean_rating(make_store, rated_library, tmp_path):
-    done = train_classifier(songs_of(make_store(rated_library)), tmp_path / "c.pt", SETTINGS, None)
+@pytest.fixture(scope="module")
+def trained(shared_store, rated_library):
+    """Return the rated songs of a store, the checkpoint of a classifier trained on them, and how good it is."""
+    songs = songs_of(shared_store(rated_library))
+    checkpoint = Path(songs.path).parent / "c.pt"
+    return songs, checkpoint, train_classifier(songs, checkpoint, SETTINGS, None)
+
+
+def test_the_error_falls_below_that_of_the_mean_rating(trained):
+    _, _, done = trained
 
     assert (done.rated_songs, done.albums.rmse_stars < 0.3 * done.floor_stars) == (40, True)
     assert done.artists.spearman > 0.9 and 0.6 < done.covered < 0.95
 
 
-def test_a_person_is_told_what_the_ratings_go_by(make_store, rated_library, tmp_path):
-    done = train_classifier(songs_of(make_store(rated_library)), tmp_path / "c.pt", SETTINGS, None)
+def test_a_person_is_told_what_the_ratings_go_by(trained):
+    _, _, done = trained
     none = replace(done, goes_by={"noise": 0.99, "artist": 0.01})
     several = replace(done, goes_by={"noise": 0.5, "learned": 0.3, "bend": 0.18, "album": 0.02})
 
@@ -55,15 +63,13 @@ def test_a_person_is_told_what_the_ratings_go_by(make_store, rated_library, tmp_
     ]
 
 
-def test_the_checkpoint_names_the_embeddings_it_was_trained_on(make_store, rated_library, tmp_path):
-    store = make_store(rated_library)
-    songs = songs_of(store)
-    train_classifier(songs, tmp_path / "c.pt", SETTINGS, None)
+def test_the_checkpoint_names_the_embeddings_it_was_trained_on(trained):
+    songs, checkpoint, _ = trained
 
-    header = read_header(tmp_path / "c.pt", "classifier")
+    header = read_header(checkpoint, "classifier")
     assert (header.content["versions"], header.content["features"]) == ([["v1", "e" * 32]], ["audio"])
     assert header.provenance.parents == songs.parents
-    assert (songs.path, songs.parents[0].part) == (str(store), "v1")
+    assert (songs.path, songs.parents[0].part) == (str(checkpoint.parent / "store.db"), "v1")
 
 
 def test_several_versions_stand_side_by_side_for_the_songs_that_all_of_them_hold(make_store, rated_library, tmp_path):
@@ -80,16 +86,15 @@ def test_several_versions_stand_side_by_side_for_the_songs_that_all_of_them_hold
     assert [parent.part for parent in read_header(tmp_path / "c.pt", "classifier").provenance.parents] == ["v1", "v2"]
 
 
-def test_nothing_new_is_known_from_vectors_ratings_and_settings(make_store, make_song, rated_library, tmp_path):
-    songs = songs_of(make_store(rated_library))
-    train_classifier(songs, tmp_path / "c.pt", SETTINGS, None)
+def test_nothing_new_is_known_from_vectors_ratings_and_settings(trained, make_store, make_song, rated_library):
+    songs, checkpoint, _ = trained
     rated_anew = songs_of(make_store([make_song(1, rating=0.7), *rated_library[1:]], "other.db"))
 
     answers = [
-        is_current(songs, tmp_path / "c.pt", SETTINGS),
-        is_current(songs, tmp_path / "c.pt", FitSettings("ridge")),
-        is_current(rated_anew, tmp_path / "c.pt", SETTINGS),
-        is_current(songs_of(Path(songs.path), features=("audio", "metadata")), tmp_path / "c.pt", SETTINGS),
+        is_current(songs, checkpoint, SETTINGS),
+        is_current(songs, checkpoint, FitSettings("ridge")),
+        is_current(rated_anew, checkpoint, SETTINGS),
+        is_current(songs_of(Path(songs.path), features=("audio", "metadata")), checkpoint, SETTINGS),
     ]
 
     assert answers == [True, False, False, False]
