@@ -1,6 +1,7 @@
 """A study in a temporary folder, run in this process or by the installed command."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,22 @@ def script(tmp_path: Path) -> Callable[[str], str]:
         return str(path)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables without a row, which take seconds to make."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def mlflow_uri(empty_mlflow: Path, tmp_path: Path) -> str:
+    """The address of a store of MLflow in which there is nothing yet."""
+    return f"sqlite:///{shutil.copy(empty_mlflow, tmp_path)}"
 
 
 def command_line(*arguments: object) -> list[str]:

@@ -146,7 +146,7 @@ def test_what_is_no_configuration_file_is_refused_in_one_line(finished, tune, tm
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own use of SQLAlchemy
-def test_mlflow_is_rebuilt_from_the_files_also_after_its_database_was_lost(finished, tune, tmp_path):
+def test_mlflow_is_rebuilt_from_the_files_also_after_its_database_was_lost(finished, tune, mlflow_uri):
     from mlflow import MlflowClient
 
     def runs(uri: str) -> dict[str, str]:
@@ -154,14 +154,13 @@ def test_mlflow_is_rebuilt_from_the_files_also_after_its_database_was_lost(finis
         experiment = client.get_experiment_by_name("tune").experiment_id
         return {run.info.run_name: run.info.status for run in client.search_runs([experiment])}
 
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    first = tune("export", finished, "--mlflow", uri).stderr.splitlines()[-1]
-    again = tune("export", finished, "--mlflow", uri).stderr.splitlines()[-1]
-    MlflowClient(uri).delete_run(json.loads((finished / "mlflow.json").read_text())[uri]["run"])
-    rebuilt = tune("export", finished, "--mlflow", uri).stderr.splitlines()[-1]
+    first = tune("export", finished, "--mlflow", mlflow_uri).stderr.splitlines()[-1]
+    again = tune("export", finished, "--mlflow", mlflow_uri).stderr.splitlines()[-1]
+    MlflowClient(mlflow_uri).delete_run(json.loads((finished / "mlflow.json").read_text())[mlflow_uri]["run"])
+    rebuilt = tune("export", finished, "--mlflow", mlflow_uri).stderr.splitlines()[-1]
 
-    assert (first, again, rebuilt) == tuple(f"tune: {n} trials sent to MLflow at {uri}" for n in (2, 0, 2))
-    assert runs(uri) == {"study": "FINISHED", "trial 0": "FINISHED", "trial 1": "FAILED"}
+    assert (first, again, rebuilt) == tuple(f"tune: {n} trials sent to MLflow at {mlflow_uri}" for n in (2, 0, 2))
+    assert runs(mlflow_uri) == {"study": "FINISHED", "trial 0": "FINISHED", "trial 1": "FAILED"}
 
 
 def test_a_server_that_does_not_answer_is_one_line_and_a_failure(finished, tune):

@@ -67,15 +67,14 @@ def test_a_server_that_dies_in_the_middle_costs_the_study_nothing(study, script,
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own use of SQLAlchemy
-def test_a_study_is_a_run_with_a_nested_run_for_each_trial(study, script, dead_server, tmp_path, capfd):
-    """One study, as making the tables of a database takes seconds: what one server missed, the next one gets."""
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+def test_a_study_is_a_run_with_a_nested_run_for_each_trial(study, script, dead_server, mlflow_uri, capfd):
+    """What one server missed, the next one gets."""
     command = ("sh", script(REPORTS), "{x:float:0:1}", "{opt:choice:sgd,adam}")
     study.run(*command, n=2, mlflow=dead_server)
-    study.run(*command, n=3, mlflow=uri)
-    study.run(*command, n=3, mlflow=uri)
+    study.run(*command, n=3, mlflow=mlflow_uri)
+    study.run(*command, n=3, mlflow=mlflow_uri)
 
-    runs = read_runs(uri)
+    runs = read_runs(mlflow_uri)
     parent = next(run for run in runs if run["name"] == "study")
     children = {run["name"]: run for run in runs if run is not parent}
     trials = {f"trial {trial.trial}": trial for trial in study.trials()}
