@@ -106,7 +106,8 @@ def listen(
 
     draft = Draft(pair, store, songs, max_speech, asked.settings, asked.targeting) if pair else None
     if draft and make_lists(draft, out, force):
-        note(f"two lists are in {out}; rate their songs in the player or in ballots.csv, then: evaluate listen")
+        note(f"two lists are in {out}; rate their songs, there in ballots.csv or in the player, then go on with:")
+        note(f"evaluate listen --out {out}")
     else:
         heard = read_result(out, ballots, db, seed)
         MetricsLog(metrics).result(heard.figures())
