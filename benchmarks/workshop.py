@@ -38,6 +38,7 @@ class Workshop:
     def __init__(self, crops: Crops, folder: Path, device: str) -> None:
         self.crops, self.folder, self.device = crops, folder, device
         self.store = folder / "embeddings.db"
+        self.known: dict[str, Heard] = {}  # by version
 
     def heard(self, options: str, songs: Sequence[Recording], ratings: Mapping[str, float]) -> Heard:
         """Return all songs as they are heard by an encoder that was trained on `songs` and their ratings alone.
@@ -47,6 +48,13 @@ class Workshop:
         words = shlex.split(options)
         ratings = ratings if learns_ratings_of(words) else {}
         version = fingerprint_of(*words, *(f"{song.audio_id} {ratings.get(song.audio_id)}" for song in songs))
+        if version not in self.known:
+            self.known[version] = self._hear(version, words, songs, ratings)
+        return self.known[version]
+
+    def _hear(
+        self, version: str, words: Sequence[str], songs: Sequence[Recording], ratings: Mapping[str, float]
+    ) -> Heard:
         encoder = self.folder / f"{version}.pt"
         if not encoder.exists():
             view = self._view(self.folder / f"{version}.crops", songs, ratings)
