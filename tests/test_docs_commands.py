@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
+from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton_nightly import night, steps
 from pages import OTHERS, ROOT, TOOL_PAGES, Block, blocks
 from shell import OURS, run_line
@@ -46,6 +48,7 @@ SMALLER = {  # what is written, and what a test makes of it, so that it takes a 
     r"-- train-encoder .*--lr (\{\S*\}).*": r"-- sh loss.sh \1",  # tests/tune tunes the real one
     r"n_trials = \d+": "n_trials = 1",
     r"Abe Contributors - Game": SONG,
+    r"(evaluate listen .*)artifacts/embeddings\.db": r"\1two.db",  # the little library has one version
 }
 
 
@@ -65,6 +68,7 @@ def workplace(after_the_line, little_library, monkeypatch) -> Path:
     shutil.copy(here / "checkpoints/encoder.pt", here / "checkpoints/simple.pt")
     for linked in ("configs", "Justfile", ".env.example"):
         (here / linked).symlink_to(ROOT / linked)
+    store_of_two(here / "two.db", here / "artifacts/embeddings.db")
     (here / "loss.sh").write_text('echo "{\\"val_loss\\": $1}"\n')
     monkeypatch.syspath_prepend(here)
     monkeypatch.setenv("HOME", str(here / "home"))
@@ -72,6 +76,17 @@ def workplace(after_the_line, little_library, monkeypatch) -> Path:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setattr(night.run_night, "__defaults__", (run_step,))
     return here
+
+
+def store_of_two(path: Path, store: Path) -> None:
+    """Write a store that holds the vectors of `store` under the two names that the pages compare."""
+    shutil.copy(store, path)
+    with open_store(path) as opened:
+        version = opened.versions()[-1]
+        vectors = opened.vectors(version.name)
+        for name, sign in (("simple-1234abcd", 1), ("multiscale-1234abcd", -1)):
+            opened.add_version(replace(version, name=name))
+            opened.add_vectors(name, vectors.audio_ids, sign * vectors.matrix, vectors.rating_seen.tolist())
 
 
 def run_step(words: Sequence[str]) -> steps.Ended:

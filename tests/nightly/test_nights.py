@@ -27,7 +27,7 @@ def night_that_is_killed(wait_until) -> Callable[[Home, Asked], None]:
     def run(home: Home, asked: Asked) -> None:
         words = ["--db", asked.db, "--out", asked.out, "--config", home.config, "--device", "cpu"]
         words += ["--when-new-ratings", asked.when_new_ratings, "--keep", asked.keep]
-        begun = asked.models.next().folder / ".encoder.pt.lock"
+        begun = asked.models.next().folder / ".classifier.pt.lock"  # new ratings alone train no new encoder
         program = Path(sys.executable).parent / "clem-nightly"
         night = subprocess.Popen([program, *map(str, words)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         wait_until(lambda: begun.exists() or night.poll() is not None)
