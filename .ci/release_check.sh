@@ -11,7 +11,7 @@ ours='from importlib.metadata import entry_points as e; print(*(s.name for s in 
 install() { # an environment of that name with these wheels, and the --help of each of its commands
     local name=$1 command
     uv venv --quiet --python "$repository/.venv/bin/python" "$name"
-    uv pip install --quiet --python "$name" --find-links wheels --constraints "$constraints" "${@:2}"
+    UV_FIND_LINKS=wheels uv pip install --quiet --python "$name" --constraints "$constraints" "${@:2}"
     for command in $("$name/bin/python" -I -c "$ours"); do
         "$name/bin/$command" --help >/dev/null || { echo "release-check: $name: $command --help fails" >&2; exit 1; }
     done

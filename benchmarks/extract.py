@@ -296,20 +296,26 @@ def verdict(holds: bool) -> str:
     return "holds" if holds else "MISSED"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def asked_for(description: str | None, rounds: int) -> tuple[argparse.Namespace, CropPolicy, list[bytes]]:
+    """Return the options of a program that crops files of a library, the crop that they come to, and the files."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library", type=Path)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=int, default=16000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--limit", type=int, help="files, taken evenly from the library")
     asked = parser.parse_args()
-    policy = CropPolicy("end", asked.seconds, 1, asked.rate)
+    files = files_of(asked.library)
+    chosen = files[:: max(1, len(files) // asked.limit)] if asked.limit else files
+    return asked, CropPolicy("end", asked.seconds, 1, asked.rate), chosen
+
+
+def main() -> None:
+    asked, policy, files = asked_for(__doc__, rounds=3)
     racers = Racers()
     tallies: dict[str, Tally] = defaultdict(Tally)
     total, refused = Tally(), 0
-    files = files_of(asked.library)
-    for path in files[:: max(1, len(files) // asked.limit)] if asked.limit else files:
+    for path in files:
         try:
             codec = codec_of(path)
         except DecodeError:

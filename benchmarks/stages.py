@@ -9,17 +9,15 @@ counts, so that they add up on a busy machine too. Only `finding out who it is`,
 others are FFmpeg, PyAV and soxr.
 """
 
-import argparse
 import statistics
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 import soxr
-from extract import files_of
+from extract import asked_for
 from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.decode import PREROLL_OTHERS_S, PREROLL_S, read_song
 from ml_skeleton_extract_audio.fingerprint import audio_id
@@ -47,10 +45,9 @@ def stages_of(path: bytes, policy: CropPolicy) -> Watch:
     watch = Watch()
     with watch.on(WHOLE):
         read_song(path, policy)
-    opening = open_source(path)
-    with watch.on("opening"):
-        source = opening.__enter__()
-    try:
+    with ExitStack() as opened:
+        with watch.on("opening"):
+            source = opened.enter_context(open_source(path))
         seconds = policy.seconds + PREROLL_S.get(source.codec, PREROLL_OTHERS_S)
         with watch.on("finding out who it is"):
             track = open_track(source, seconds)
@@ -76,22 +73,13 @@ def stages_of(path: bytes, policy: CropPolicy) -> Watch:
         with watch.on("rounding"):
             to_int16(pieces, source.rate, policy.rate)
         watch["rounding"] -= watch["resampling"]
-    finally:
-        opening.__exit__(None, None, None)
     return watch
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("library", type=Path)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rate", type=int, default=16000)
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--limit", type=int, help="files, taken evenly from the library")
-    asked = parser.parse_args()
-    policy = CropPolicy("end", asked.seconds, 1, asked.rate)
-    files, songs, total = files_of(asked.library), 0, Watch()
-    for path in files[:: max(1, len(files) // asked.limit)] if asked.limit else files:
+    asked, policy, files = asked_for(__doc__, rounds=8)
+    songs, total = 0, Watch()
+    for path in files:
         try:
             rounds = [stages_of(path, policy) for _ in range(asked.rounds)]
         except (DecodeError, ValueError):  # no sound, or damage that only a real run knows how to deal with
