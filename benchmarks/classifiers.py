@@ -65,19 +65,20 @@ def judge(examples: Examples, model: str, seed: int) -> list[float]:
     albums = [str(key) if key else f"song {row}" for row, key in enumerate(examples.inputs.albums)]
     folds = np.array(balanced_folds(albums, FOLDS, seed))
     judged = examples.judged
-    mean, by_ear, low, high = np.full((4, len(examples)), examples.ratings.mean())
+    mean, by_ear, low, high, taught = np.full((5, len(examples)), examples.ratings.mean())
     began = time.process_time()
     for fold in np.unique(folds[judged]):
         asked, known = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         inner = np.array(balanced_folds([albums[row] for row in known], FOLDS, seed))
         fitted = fit_classifier(examples.at(known), inner, FitSettings(model, seed=seed))
         said = fitted.predict(examples.inputs.at(asked))
+        taught[asked] = examples.at(known).mean
         mean[asked], (low[asked], high[asked]) = said.mean, said.interval()
         by_ear[asked] = fitted.predict(examples.inputs.at(asked).by_ear()).mean
     cost = (time.process_time() - began) / FOLDS
     true = examples.ratings[judged]
-    scores, covered = score(mean[judged], true), ((low[judged] <= true) & (true <= high[judged])).mean()
-    figures = [scores.spearman, score(by_ear[judged], true).spearman, scores.rmse_stars, covered, cost]
+    scores, covered = score(mean[judged], true, taught[judged]), ((low[judged] <= true) & (true <= high[judged])).mean()
+    figures = [scores.spearman, score(by_ear[judged], true, taught[judged]).spearman, scores.rmse_stars, covered, cost]
     return [np.nan if figure is None else float(figure) for figure in figures]
 
 

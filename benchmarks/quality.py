@@ -125,7 +125,7 @@ def predict(
         inputs = make_inputs(songs, matrix, [AUDIO], (), heard[name].parts)
         examples = all_rated(inputs.at(train), np.array([song.rating for song in known]), seen)
         inner = np.array(album_folds(known, settings.folds, 0))
-        outcome.taught[here] = examples.ratings.mean()
+        outcome.taught[here] = examples.mean
         outcome.predicted[here] = fit_classifier(examples, inner, settings).predict(inputs.at(here)).mean
         tested = [song for song, chosen in zip(songs, here, strict=True) if chosen]
         for kind, found in measure_retrieval(matrix[here], tested).items():
@@ -151,8 +151,8 @@ def means(rated: Sequence[Recording], folds: Folds) -> dict[str, Ratings]:
 def figures(trial: Trial, outcome: Outcome, rows: Rows, songs: Mapping[str, int]) -> Figures:
     """Return the figures of a bootstrap sample: `rows` of the rated songs, and how often each song was drawn."""
     predicted, true = outcome.predicted[rows], trial.true[rows]
-    order, error = score(predicted - outcome.taught[rows], true), score(predicted, true)
-    found = {"spearman": order.spearman, "auc_loved": order.auc_loved, "rmse_stars": error.rmse_stars}
+    scores = score(predicted, true, outcome.taught[rows])
+    found = {"spearman": scores.spearman, "auc_loved": scores.auc_loved, "rmse_stars": scores.rmse_stars}
     for kind in RETRIEVAL:
         drawn = [(songs.get(audio_id, 0), value) for audio_id, value in outcome.precision.get(kind, {}).items()]
         count = sum(times for times, _ in drawn)

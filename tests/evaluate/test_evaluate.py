@@ -82,6 +82,18 @@ def test_embeddings_that_know_nothing_are_reported_as_no_signal(make_store, own_
     assert "new artist: no audio signal shown: " in done.verdict
 
 
+def test_means_of_other_songs_put_songs_in_no_order(make_store, own_songs, tmp_path):
+    """The mean of the others is low where the songs left out are rated high: that is no order, and no wrong one."""
+    store = add_version(make_store(own_songs), "alike-1", lambda songs: np.ones((songs, 4)))
+
+    (done,) = run(store, tmp_path, ["alike-1"]).versions
+
+    assert done.situations["new artist"].figures["model"]["spearman"].value is None
+    means = {prediction.predicted["new artist"] for prediction in done.predictions}
+    assert sorted(means) == pytest.approx(sorted({one.taught["new artist"] for one in done.predictions}))
+    assert len(means) == 3
+
+
 def test_a_control_that_hears_as_much_leaves_no_signal(make_store, own_songs, tmp_path):
     path = make_store(own_songs)
     with open_store(path) as store:

@@ -88,6 +88,16 @@ def test_a_version_that_ranks_worse_than_what_ships_does_not_pass(write, capsys)
     assert judge(old, other=new) == "v1 passes"
 
 
+def test_a_version_is_no_worse_for_the_means_that_its_models_were_taught(write):
+    good = measured(0.1)
+    shifted = [
+        replace(one, predicted={"new album": one.predicted["new album"] - true}, taught={"new album": -true})
+        for one, true in zip(good.predictions, TRUE.tolist(), strict=True)
+    ]
+
+    assert judge(write(replace(good, predictions=shifted)), other=write(good, "old")) == "v2 passes"
+
+
 def test_a_difference_within_chance_passes(write):
     assert judge(write(measured(0.31)), other=write(measured(0.3), "old")) == "v2 passes"
 

@@ -37,6 +37,17 @@ def test_correlations_are_those_of_scipy_where_many_are_predicted_alike():
     assert scores.pearson == pytest.approx(stats.pearsonr(GUESSED, TRUE).statistic)
 
 
+def test_songs_of_two_models_stand_in_the_order_of_how_far_each_is_above_its_model_s_mean():
+    true, taught = np.array([0.9, 0.7, 0.5, 0.3]), np.array([0.4, 0.4, 0.8, 0.8])
+    above = np.array([0.2, 0.1, 0.0, -0.1])
+
+    together, alone = score(taught + above, true, taught), score(taught + above, true)
+
+    assert (together.spearman, alone.spearman) == (pytest.approx(1.0), pytest.approx(-0.6))
+    assert together.auc_loved == 1.0
+    assert (together.rmse_stars, together.mae_stars, together.r2) == (alone.rmse_stars, alone.mae_stars, alone.r2)
+
+
 def test_the_mean_rating_explains_nothing_and_a_worse_guess_less_than_nothing():
     true = np.array([0.2, 0.4, 0.6])
 

@@ -7,7 +7,7 @@ methods predict the same songs: the model, the floors and the controls.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,11 @@ class Prediction:
     low: float  # of the interval that holds 80 % of such ratings, as of a new album
     high: float
     known: int  # ratings of the same artist that it was predicted with, as a new song
+    taught: Mapping[str, float] = field(default_factory=dict)  # by situation: mean of the ratings it was predicted from
+
+    def above(self, situation: str) -> float:
+        """Return how far the song was predicted above what its model was taught, by which songs are ranked."""
+        return self.predicted[situation] - self.taught.get(situation, 0.0)  # 0 in evaluations of before
 
 
 @dataclass(frozen=True)

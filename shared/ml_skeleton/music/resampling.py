@@ -38,12 +38,14 @@ def album_samples(albums: Sequence[str], seed: int, samples: int = SAMPLES) -> W
     return drawn[:, which].astype(np.float64)
 
 
-def scored(predicted: Ratings, true: Ratings, weights: Weights) -> Scored:
-    """Return the figures of predicted (N,) against true (N,) ratings, and those of samples (B, N)."""
-    measured = resampled_scores(predicted, true, np.ones((1, len(true))))
-    return Scored(
-        {name: float(values[0]) for name, values in measured.items()}, resampled_scores(predicted, true, weights)
-    )
+def scored(predicted: Ratings, true: Ratings, weights: Weights, taught: Ratings | float = 0.0) -> Scored:
+    """Return the figures of predicted (N,) against true (N,) ratings, and those of samples (B, N).
+
+    `taught` is that of `scores.score`.
+    """
+    measured = resampled_scores(predicted, true, np.ones((1, len(true))), taught)
+    samples = resampled_scores(predicted, true, weights, taught)
+    return Scored({name: float(values[0]) for name, values in measured.items()}, samples)
 
 
 def difference(one: Scored, other: Scored, name: str) -> Figure:

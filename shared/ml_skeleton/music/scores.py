@@ -1,4 +1,11 @@
-"""Scores: how well predicted ratings agree with true ones. Ratings are 0 to 1; five stars are 1."""
+"""Scores: how well predicted ratings agree with true ones. Ratings are 0 to 1; five stars are 1.
+
+Where songs left out in turn are predicted by several models, each model has learned from
+other ratings and so starts from another mean: a low one just where the songs left out are rated
+high. Ranked together as they stand, even predictions of pure chance would seem to be worse than chance. So
+order is measured on predictions less what the model was `taught`, the mean of the
+ratings that it has learned from, and error on predictions as they stand.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -12,6 +19,7 @@ FEWEST_TO_RANK = 3  # a correlation of two points is always 1 or -1
 TOP_LOVED, TOP_GAIN = 20, 50  # songs of a playlist that precision and NDCG look at
 NUMBERS_PER_BLOCK = 2_000_000  # held at a time, a few arrays of them: 16 MB each
 NOTHING = 1e-10
+ALIKE = 1e-6  # predictions nearer to each other differ by the rounding of their arithmetic
 MOST_LOOKED_AT = 1000  # groups at the top, which hold the first 50 songs of every usual sample
 
 Ratings = npt.NDArray[np.float64]
@@ -36,9 +44,12 @@ class Scores:
 FIGURES = tuple(field.name for field in fields(Scores) if field.name != "songs")
 
 
-def score(predicted: Ratings, true: Ratings) -> Scores:
-    """Return the scores of predicted (N,) against true (N,) ratings, N at least 1."""
-    found = resampled_scores(predicted, true, np.ones((1, len(true))))
+def score(predicted: Ratings, true: Ratings, taught: Ratings | float = 0.0) -> Scores:
+    """Return the scores of predicted (N,) against true (N,) ratings, N at least 1.
+
+    `taught` (N,) is only needed of predictions by more than one model.
+    """
+    found = resampled_scores(predicted, true, np.ones((1, len(true))), taught)
     named = {name: None if np.isnan(value[0]) else float(value[0]) for name, value in found.items()}
     return Scores(songs=len(true), **named)  # type: ignore[arg-type]  # an error is always defined
 
@@ -48,25 +59,28 @@ def spearman(predicted: Ratings, true: Ratings) -> float | None:
     return score(predicted, true).spearman
 
 
-def resampled_scores(predicted: Ratings, true: Ratings, weights: Weights) -> dict[str, Ratings]:
+def resampled_scores(
+    predicted: Ratings, true: Ratings, weights: Weights, taught: Ratings | float = 0.0
+) -> dict[str, Ratings]:
     """Return each figure (B,) of B samples in which song N is there `weights` (B, N) times, nan where undefined.
 
     Songs that are predicted alike stand in no order: each figure is what it would
     be on average over all orders of them.
     """
-    order = np.argsort(predicted, kind="stable")
-    ranked = _Ranked(predicted[order], true[order])
+    above = predicted - taught
+    order = np.argsort(above, kind="stable")
+    ranked = _Ranked(above[order], predicted[order], true[order])
     size = max(1, NUMBERS_PER_BLOCK // max(len(true), 1))
     blocks = [ranked.scores(weights[start : start + size, order]) for start in range(0, len(weights), size)]
     return {name: np.concatenate([block[name] for block in blocks]) for name in FIGURES}
 
 
 class _Ranked:
-    """Songs in the order of what was predicted, lowest first, those predicted alike in one group."""
+    """Songs in the order of `above`, what was predicted less what was taught, those alike in one group."""
 
-    def __init__(self, predicted: Ratings, true: Ratings) -> None:
-        self.predicted, self.true = predicted, true
-        self.starts = np.flatnonzero(np.diff(predicted, prepend=-np.inf) > NOTHING)  # (G,) of the groups
+    def __init__(self, above: Ratings, predicted: Ratings, true: Ratings) -> None:
+        self.above, self.true = above, true  # `above` is rising
+        self.starts = np.flatnonzero(np.diff(above, prepend=-np.inf) > ALIKE)  # (G,) of the groups
         self.group = np.cumsum(np.isin(np.arange(len(true)), self.starts)) - 1  # (N,)
         self.loved = true >= LOVED - 1e-6
         self.levels, self.level = np.unique(true.round(9), return_inverse=True)
@@ -82,7 +96,7 @@ class _Ranked:
         sizes = self._grouped(weights)  # (B, G) songs in each group
         of_level = weights @ np.eye(len(self.levels))[self.level]  # (B, L) songs of each rating
         yield "spearman", self._rank_correlation(weights, sizes, of_level)
-        columns = np.stack([self.predicted, self.true, self.predicted**2, self.true**2, self.predicted * self.true])
+        columns = np.stack([self.above, self.true, self.above**2, self.true**2, self.above * self.true])
         yield "pearson", _correlation(total, *(weights @ columns.T).T)
         squared = weights @ self.error**2 / total
         mean = of_level @ self.levels / total

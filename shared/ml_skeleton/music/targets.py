@@ -36,6 +36,11 @@ class Examples:
         return Examples(self.inputs.at(rows), self.ratings[rows], self.weights[rows], self.seen[rows], self.weak[rows])
 
     @property
+    def mean(self) -> float:
+        """The mean of the ratings, each as far as it is trusted."""
+        return float(np.average(self.ratings, weights=self.weights))
+
+    @property
     def judged(self) -> Mask:
         """Which songs models are judged on (N,): the rated ones that the encoder has not seen, if there are 10.
 

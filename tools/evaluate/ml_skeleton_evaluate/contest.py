@@ -41,6 +41,7 @@ class Said:
     """What methods said of the songs (N,) in one situation, not a number of songs not asked for."""
 
     mean: dict[str, Ratings] = field(default_factory=dict)  # by method
+    taught: dict[str, Ratings] = field(default_factory=dict)  # by method: the mean rating that its model learned from
     by_ear: dict[str, Ratings] = field(default_factory=dict)  # by version, where artists and albums could be used
     bounds: dict[str, dict[float, tuple[Ratings, Ratings]]] = field(default_factory=dict)  # by version, then level
 
@@ -101,6 +102,7 @@ def tasks_of(contestants: Sequence[Contestant], plans: Mapping[str, Plan]) -> li
 @dataclass(frozen=True)
 class _Answer:
     mean: Ratings
+    taught: float
     by_ear: Ratings | None
     bounds: dict[float, tuple[Ratings, Ratings]]
 
@@ -112,11 +114,13 @@ def _ask(task: Task, recordings: Sequence[Recording], settings: FitSettings) -> 
         known = np.sort(kept)
     inner = np.array(album_folds([recordings[row] for row in known], settings.folds, settings.seed))
     intervals = task.contestant.is_version and plan.name == NEW_ALBUM and task.share == 1
-    predictor = fit_predictor(examples.at(known), inner, settings, intervals)
+    taught = examples.at(known)
+    predictor = fit_predictor(taught, inner, settings, intervals)
     asked = examples.inputs.at(task.split.asked)
     said = predictor.predict(asked.by_ear() if plan.by_ear else asked)
     bounds = {level: said.interval(level) for level in LEVELS} if intervals else {}
-    return _Answer(said.mean, predictor.predict(asked.by_ear()).mean if task.contestant.is_version else None, bounds)
+    by_ear = predictor.predict(asked.by_ear()).mean if task.contestant.is_version else None
+    return _Answer(said.mean, taught.mean, by_ear, bounds)
 
 
 def _key(task: Task) -> str:
@@ -126,10 +130,11 @@ def _key(task: Task) -> str:
 def _note(said: Said, task: Task, answer: _Answer, songs: int) -> None:
     name, asked = task.contestant.name, task.split.asked
 
-    def place(into: dict[str, Ratings], values: Ratings) -> None:
+    def place(into: dict[str, Ratings], values: Ratings | float) -> None:
         into.setdefault(name, np.full(songs, np.nan))[asked] = values
 
     place(said.mean, answer.mean)
+    place(said.taught, answer.taught)
     if answer.by_ear is not None:
         place(said.by_ear, answer.by_ear)
     for level, (low, high) in answer.bounds.items():
@@ -150,6 +155,7 @@ def _ask_floors(said: Said, plan: Plan, recordings: Sequence[Recording], rated: 
         floors[SCORE] = players_score
     for name, floor in floors.items():
         said.mean[name] = np.full(len(recordings), np.nan)
+        said.taught[name] = np.full(len(recordings), overall)  # what each fold falls back to, so that it ranks nothing
         for split in plan.splits:
             known = [recordings[row] for row in split.known if rated[row]]
             said.mean[name][split.asked] = floor(known, [recordings[row] for row in split.asked], overall)

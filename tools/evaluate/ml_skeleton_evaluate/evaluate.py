@@ -42,7 +42,7 @@ from ml_skeleton_evaluate.space import measure_space
 from ml_skeleton_evaluate.verdict import verdict_in, verdict_of
 
 TOOL = "evaluate"
-EDITION = 2  # raised when the same songs come to other figures or words
+EDITION = 3  # raised when the same songs come to other figures or words
 # Amatriain, Pujol, Oliver, "I like it... I like it not", UMAP 2009: people rated films again; root mean squared
 # difference of two ratings by one person, on a scale of five stars.
 CEILING: dict[str, float | str] = {
@@ -116,18 +116,19 @@ class _Sampled:
         }
         asked = [(situation, method) for situation, answers in said.items() for method in answers.mean]
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # of 10,000 songs each takes a second
-            found = pool.map(lambda one: self.score(one[0], said[one[0]].mean[one[1]]), asked)
+            found = pool.map(lambda one: self.score(one[0], one[1], said[one[0]].mean), asked)
             self._scored = dict(zip(asked, found, strict=True))
 
     def scores_of(self, situation: str, method: str) -> Scored:
         """Return a method's scores in a situation, or in one of the learning curve."""
         return self._scored[situation, method]
 
-    def score(self, situation: str, predicted: Ratings) -> Scored:
-        """Return the scores of predictions for all songs (N,) in a situation."""
+    def score(self, situation: str, method: str, predicted: Mapping[str, Ratings]) -> Scored:
+        """Return the scores of a method's predictions for all songs (N,) in a situation."""
         plan = situation if situation in self.plans else NEW_ALBUM
         rows = self.plans[plan].tested
-        return scored(predicted[rows], self.true[rows], self.weights[plan])
+        taught = self.said[situation].taught[method]
+        return scored(predicted[method][rows], self.true[rows], self.weights[plan], taught[rows])
 
 
 def _measure(name: str, place: int, sampled: _Sampled, gathered: Gathered) -> Measured:
@@ -164,7 +165,7 @@ def _gain(ours: Scored, rivals: Mapping[str, Scored]) -> Gain:
 
 
 def _leakage(name: str, sampled: _Sampled) -> Figure:
-    songs, albums = (sampled.score(one, sampled.said[one].by_ear[name]) for one in (NEW_SONG, NEW_ALBUM))
+    songs, albums = (sampled.score(one, name, sampled.said[one].by_ear) for one in (NEW_SONG, NEW_ALBUM))
     return difference(songs, albums, "spearman")
 
 
@@ -193,17 +194,20 @@ def _predictions(name: str, sampled: _Sampled, gathered: Gathered) -> list[Predi
     predictions = []
     for row in sampled.plans[NEW_ALBUM].tested.tolist():
         recording = gathered.recordings[row]
-        said = {situation: float(sampled.said[situation].mean[name][row]) for situation in sampled.plans}
+        asked = [situation for situation in sampled.plans if not np.isnan(sampled.said[situation].mean[name][row])]
+        predicted = {situation: float(sampled.said[situation].mean[name][row]) for situation in asked}
+        taught = {situation: float(sampled.said[situation].taught[name][row]) for situation in asked}
         predictions.append(
             Prediction(
                 audio_id=recording.audio_id,
                 song=recording.song.label,
                 album=sampled.albums[row],
                 true=float(sampled.true[row]),
-                predicted={situation: value for situation, value in said.items() if not np.isnan(value)},
+                predicted=predicted,
                 low=float(low[row]),
                 high=float(high[row]),
                 known=known.get(row, 0),
+                taught=taught,
             )
         )
     return predictions

@@ -103,7 +103,7 @@ def _worse(new: Measured, old: Measured, path: Path) -> list[str]:
     true = np.array([prediction.true for prediction in common])
     weights = album_samples([prediction.album for prediction in common], SEED)
     ours, theirs = (
-        scored(np.array([prediction.predicted[HEADLINE] for prediction in side]), true, weights)
+        scored(np.array([prediction.above(HEADLINE) for prediction in side]), true, weights)
         for side in (common, [before[prediction.audio_id] for prediction in common])
     )
     gain = difference(ours, theirs, "spearman")

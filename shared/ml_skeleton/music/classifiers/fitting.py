@@ -9,10 +9,18 @@ from ml_skeleton.music.classifiers.learners import Folds, Learner, new_learner
 from ml_skeleton.music.classifiers.predictor import Prediction, Predictor
 from ml_skeleton.music.inputs import UNKNOWN, Inputs
 from ml_skeleton.music.rated import FitSettings
+from ml_skeleton.music.scores import Ratings
 from ml_skeleton.music.splits import balanced_folds
 from ml_skeleton.music.targets import Examples
 
 FEWEST_FOR_NETWORK = 30  # rated songs; with fewer, steps chosen on albums left out are a throw of dice
+
+
+@dataclass(frozen=True)
+class LeftOut(Prediction):
+    """What was said of songs, each by a model that has not learned from it."""
+
+    taught: Ratings  # (N,) the mean of the ratings that the song's model has learned from
 
 
 @dataclass(frozen=True)
@@ -21,8 +29,8 @@ class Fitted:
 
     model: str  # the one asked for, or what few songs made of it
     predictor: Predictor
-    outside: Prediction  # each song by models that were not trained on its album; artists may be known
-    unmet: Prediction  # each song by models that were not trained on its artist: by ear
+    outside: LeftOut  # each song by models that were not trained on its album; artists may be known
+    unmet: LeftOut  # each song by models that were not trained on its artist: by ear
     chosen: dict[str, float]
     curve: list[float]
 
@@ -80,17 +88,17 @@ def _artist_folds(inputs: Inputs, settings: FitSettings) -> Folds:
     return np.array(balanced_folds(names, settings.folds, settings.seed))
 
 
-def _left_out(learner: Learner, examples: Examples, folds: Folds, by_ear: bool = False) -> Prediction:
+def _left_out(learner: Learner, examples: Examples, folds: Folds, by_ear: bool = False) -> LeftOut:
     """Return what models that have not learned from a song's fold say of it; with one fold, what is said of no song."""
-    mean, deviation = np.empty(len(folds)), np.empty(len(folds))
+    mean, deviation, taught = np.empty((3, len(folds)))
     for fold in np.unique(folds):
         asked, rows = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         if not len(rows):
-            mean[asked] = np.average(examples.ratings, weights=examples.weights)
+            mean[asked] = taught[asked] = examples.mean
             deviation[asked] = np.sqrt(learner.noise + examples.ratings.var())
             continue
         heard, effects = learner.fit(rows)
         inputs = examples.inputs.at(asked)
         said = Predictor(heard, effects, learner.noise, {}).predict(inputs.by_ear() if by_ear else inputs)
-        mean[asked], deviation[asked] = said.mean, said.deviation
-    return Prediction(mean, deviation, {})
+        mean[asked], deviation[asked], taught[asked] = said.mean, said.deviation, examples.at(rows).mean
+    return LeftOut(mean, deviation, {}, taught)
