@@ -8,7 +8,7 @@ repository=$(cd "$(dirname "$0")/.." && pwd)
 root=${1:?name the folder of the new root}
 shift
 steps=("$@")
-(( ${#steps[@]} )) || steps=(bare system user packages tools exit_code doctor demo test)
+(( ${#steps[@]} )) || steps=(bare system user packages tools notebooks exit_code compiled doctor demo test)
 
 inside() { # as in the image: no variable of this machine
     env -i HOME="$1" PATH=/opt/ml-skeleton/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
@@ -43,10 +43,16 @@ system() {
 user() { as_root user; }
 packages() { as_root packages; }
 tools() { as_root tools; }
+notebooks() { as_root notebooks; }
 exit_code() {
     local code=0
     as_user 'docker/entrypoint.sh sh -c "exit 75"' || code=$?
     (( code == 75 )) || { echo "the entry point made $code of 75" >&2; exit 1; }
+}
+compiled() { # with -v, Python names the file that it took the code of each module from
+    local said
+    said=$(as_user 'python -v -c "import mlflow, pyarrow, torch, ml_skeleton_embed.cli" 2>&1')
+    ! grep "^# code object from /.*\.py$" <<<"$said" >&2 || { echo "these are compiled at every start" >&2; exit 1; }
 }
 doctor() { as_user 'just out=/data doctor'; }
 demo() { as_user 'just demo=/data/demo demo'; }

@@ -3,6 +3,7 @@
 # used: its own packages, torch and the CUDA libraries, are left out, the others installed without their dependencies,
 # which are pinned as well.
 set -euo pipefail
+export UV_COMPILE_BYTECODE=1 # who starts the tools cannot write here, and Python would compile anew at every start
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 venv=${VENV:-$PWD/.venv}

@@ -7,6 +7,7 @@ ours start as they would.
 import io
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,10 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from ml_skeleton.console import _Voice
+
+JUST = shutil.which("just") or shutil.which("just", path=str(Path(sys.executable).parent))
+INSTALLS = ("test -x ", "command -v uv ", "just _install ")  # how the lines begin that make the environment
 OURS: dict[str, EntryPoint] = {
     script.name: script for script in entry_points(group="console_scripts") if script.value.startswith("ml_skeleton")
 }
@@ -55,6 +60,14 @@ def run_line(line: str, stdin: str = "") -> Ended:
     return Ended(0, said, errors)
 
 
+def lines_of_recipe(*words: str, folder: Path | None = None) -> list[str]:
+    """Return the lines of a recipe, but for what installs packages; None is the current folder, with its Justfile."""
+    dry = [str(JUST), "--dry-run", *words]
+    shown = subprocess.run(dry, cwd=folder, capture_output=True, text=True, check=True).stderr
+    lines = [line.removeprefix("exec ") for line in shown.splitlines()]
+    return [line for line in lines if not line.startswith(INSTALLS)]
+
+
 def run_words(words: Sequence[str], stdin: str = "") -> Ended:
     """Run one of our commands as its installed script would, but in this process."""
     out, err = io.StringIO(), io.StringIO()
@@ -71,11 +84,13 @@ def run_words(words: Sequence[str], stdin: str = "") -> Ended:
 @contextmanager
 def _left_as_found() -> Iterator[None]:
     argv, stdin, environment, path = sys.argv, sys.stdin, dict(os.environ), list(sys.path)
+    name, quiet = _Voice.name, _Voice.quiet
     terminated = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
         sys.argv, sys.stdin, sys.path[:] = argv, stdin, path
+        _Voice.name, _Voice.quiet = name, quiet
         os.environ.clear()
         os.environ.update(environment)
         signal.signal(signal.SIGTERM, terminated)

@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,9 +15,8 @@ import pytest
 from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton_nightly import night, steps
 from pages import OTHERS, ROOT, TOOL_PAGES, Block, blocks
-from shell import OURS, run_line
+from shell import JUST, OURS, lines_of_recipe, run_line
 
-JUST = shutil.which("just") or shutil.which("just", path=str(Path(sys.executable).parent))
 PAGES = [ROOT / "README.md", *OTHERS, *TOOL_PAGES]
 WITH_PYTHON = [page for page in PAGES if "```pycon" in page.read_text(encoding="utf-8")]
 
@@ -105,12 +103,12 @@ def smaller(line: str) -> str:
     return line
 
 
-def lines_of_recipe(line: str) -> list[str]:
-    """Return what a recipe of just runs, but for what installs the packages."""
-    words = [str(JUST), "--dry-run", *shlex.split(line, comments=True)[1:]]
-    shown = subprocess.run(words, capture_output=True, text=True, check=True).stderr
-    commands = [command.removeprefix("exec ") for command in shown.splitlines()]
-    return [command for command in commands if shlex.split(command)[0] in {*OURS, "echo"}]
+def commands_of(line: str) -> list[str]:
+    """Return the line, or what the recipe of just runs that it names, but for recipes within recipes."""
+    if not line.startswith("just"):
+        return [line]
+    lines = lines_of_recipe(*shlex.split(line, comments=True)[1:])
+    return [command for command in lines if shlex.split(command)[0] in {*OURS, "echo", "cp"}]
 
 
 def run_block(block: Block, page: str) -> list[str]:
@@ -125,7 +123,7 @@ def run_block(block: Block, page: str) -> list[str]:
     for line in block.commands():
         if why_not(line):
             continue
-        for command in lines_of_recipe(line) if line.startswith("just") else [line]:
+        for command in commands_of(line):
             ended = run_line(smaller(command))
             if ended.exit_code:
                 wrong.append(f"$ {command}\nexit {ended.exit_code}\n{ended.stderr}")

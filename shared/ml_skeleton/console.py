@@ -66,7 +66,7 @@ def run_tool(app: typer.Typer, unfinished: str = RESUMES) -> NoReturn:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(standalone_mode=False, prog_name=_Voice.name) or 0
     except UserError as error:
         _say(str(error))
         sys.exit(error.exit_code)

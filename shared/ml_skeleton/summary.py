@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ml_skeleton.artifacts.crops import Crops, read_failures
 from ml_skeleton.artifacts.evaluations import HEADLINE, MODEL, Evaluation, read_evaluation
-from ml_skeleton.artifacts.playlists import MADE_BY, read_playlists
+from ml_skeleton.artifacts.playlists import MADE_BY, WrittenPlaylist, read_playlists
 from ml_skeleton.console import counted
 from ml_skeleton.errors import InputError
 
@@ -16,11 +16,17 @@ WIDTH = 60
 
 def summarise(crops_path: Path, evaluation_path: Path, recommendations: Path) -> str:
     """Return the summary as text; raise InputError naming the artifact that is missing."""
+    crops, evaluation = Crops(crops_path), read_evaluation(evaluation_path)
+    playlists = read_playlists(recommendations)
+    if not playlists:
+        raise InputError(f"{recommendations}: no playlist here; make one with: {MADE_BY}")
+    shown = next((playlist for playlist in playlists if playlist.name == "best"), playlists[0])
     parts = [
-        _library(Crops(crops_path)),
+        _library(crops),
         _unreadable(crops_path),
-        _agreement(read_evaluation(evaluation_path)),
-        _playlist(recommendations),
+        _agreement(evaluation, "+".join(shown.versions)),
+        _playlist(shown),
+        f"Playlists  {len(playlists)} in {recommendations}/ (open {shown.name}.xspf in the player)",
     ]
     return "\n\n".join(filter(None, parts))
 
@@ -45,7 +51,8 @@ def _unreadable(crops_path: Path) -> str:
     return "\n".join([*lines, f"           all of them: {crops_path / 'failures.parquet'}"])
 
 
-def _agreement(evaluation: Evaluation) -> str:
+def _agreement(evaluation: Evaluation, listed_by: str) -> str:
+    """Say how good the measured version is, and if another one, of before, made the playlists."""
     measured = evaluation.versions[0]
     situation = measured.situations[HEADLINE]
     errors = {method: f"{figures['rmse_stars'].value:.2f}" for method, figures in situation.figures.items()}
@@ -56,17 +63,18 @@ def _agreement(evaluation: Evaluation) -> str:
             f"Accuracy   on {evaluation.tested_songs} rated songs that no model had learned from:",
             f"           typical error on new albums {errors[MODEL]} stars; others: {others}",
             *verdicts,
+            *(
+                []
+                if measured.version == listed_by
+                else [f"           that is {measured.version}; the playlists are by {listed_by}"]
+            ),
         ]
     )
 
 
-def _playlist(folder: Path) -> str:
-    playlists = {playlist.name: playlist for playlist in read_playlists(folder)}
-    if not playlists:
-        raise InputError(f"{folder}: no playlist here; make one with: {MADE_BY}")
-    shown = playlists.get("best") or next(iter(playlists.values()))
+def _playlist(shown: WrittenPlaylist) -> str:
     lines = [f"{shown.title}:"]
     for track in shown.tracks[:TOP]:
         label = f"{track['artist']} – {track['title'] or Path(track['path']).name}"
         lines.append(f"  {track['stars']:.1f} stars  {label[:WIDTH]}")
-    return "\n".join([*lines, "", f"Playlists  {len(playlists)} in {folder}/ (open {shown.name}.xspf in the player)"])
+    return "\n".join(lines)

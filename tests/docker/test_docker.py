@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 from ml_skeleton_nightly.status import StatusFile
+from shell import JUST
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = ROOT / "docker"
-JUST = shutil.which("just") or shutil.which("just", path=str(Path(sys.executable).parent))
 COMPOSE = (DOCKER / "compose.yaml").read_text(encoding="utf-8")
 SERVICES = yaml.safe_load(COMPOSE)["services"]
 DOCKERFILE = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
@@ -40,7 +39,15 @@ def test_every_step_of_the_image_is_a_script_that_the_fresh_root_runs_too():
     steps = re.findall(r"^RUN (.*)$", DOCKERFILE, re.MULTILINE)
     in_fresh_root = re.findall(r"as_root (\w+)", (DOCKER / "fresh-root.sh").read_text(encoding="utf-8"))
 
-    assert steps == [f"/opt/ml-skeleton/docker/{name}.sh" for name in [*in_fresh_root, "notebooks"]]
+    assert steps == [f"/opt/ml-skeleton/docker/{name}.sh" for name in in_fresh_root]
+
+
+@pytest.mark.fresh_root
+@pytest.mark.skipif("FRESH_ROOT" not in os.environ, reason="FRESH_ROOT names no folder to build in")
+def test_the_steps_of_the_image_end_well_in_a_bare_debian_and_so_does_what_its_user_does():
+    done = subprocess.run([DOCKER / "fresh-root.sh", os.environ["FRESH_ROOT"]], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_image_ends_as_a_user_and_its_entry_point_is_no_shell():

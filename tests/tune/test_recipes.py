@@ -2,9 +2,6 @@
 
 import importlib
 import shlex
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +14,10 @@ from ml_skeleton.tuning.space import Number, Parameter, Setting
 from ml_skeleton.tuning.study import Plan, new_plan, open_study
 from ml_skeleton.tuning.trial_folder import Result, trial_folder
 from ml_skeleton_train_encoder.outcome import UNKNOWN
+from shell import JUST, lines_of_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = {"encoder": "train-encoder", "classifier": "train-classifier"}
-JUST = shutil.which("just") or shutil.which("just", path=str(Path(sys.executable).parent))
 ENDS = {"low": lambda found: found.low, "high": lambda found: found.high}
 
 
@@ -32,9 +29,7 @@ def recipe_lines(tmp_path):
 
     def lines(*recipe: str) -> list[list[str]]:
         settings = [f"out={tmp_path}/my music", f"db={tmp_path}/my music/library.db"]
-        command = [JUST, "--dry-run", *settings, *recipe]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        return [shlex.split(line.removeprefix("exec ")) for line in done.stderr.splitlines()]
+        return [shlex.split(line) for line in lines_of_recipe(*settings, *recipe, folder=ROOT)]
 
     return lines
 
@@ -127,7 +122,7 @@ def test_the_tuned_pipeline_trains_and_recommends_with_the_file_that_tuning_wrot
     inner = [line for line in lines if line[0] == "just" and f"config={tuned}" in line]
     assert [line[line.index(f"config={tuned}") + 1 :] for line in inner] == [
         ["train", "embed", "tune-classifier", "7"],
-        ["control", "evaluate", "gate", "classify", "recommend"],
+        ["control", "evaluate", "mark", "classify", "recommend"],
     ]
     assert {f"out={tmp_path}/my music", f"db={tmp_path}/my music/library.db"} <= set(inner[0])
 

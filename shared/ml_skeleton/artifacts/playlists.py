@@ -72,6 +72,7 @@ class WrittenPlaylist:
     name: str
     title: str
     tracks: Sequence[dict[str, Any]]  # as its JSON holds them
+    versions: Sequence[str]  # of the embeddings that it was made from
 
 
 def read_playlists(folder: Path) -> list[WrittenPlaylist]:
@@ -82,7 +83,9 @@ def read_playlists(folder: Path) -> list[WrittenPlaylist]:
             provenance, tracks = read_playlist(path)
         except InputError:
             continue
-        found.append(WrittenPlaylist(path.stem, str(provenance.settings.get("title") or path.stem), tracks))
+        title = str(provenance.settings.get("title") or path.stem)
+        versions = [parent.part for parent in provenance.parents if parent.kind == "embeddings" and parent.part]
+        found.append(WrittenPlaylist(path.stem, title, tracks, versions))
     return found
 
 

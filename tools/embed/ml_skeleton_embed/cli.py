@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import typer
 from ml_skeleton.console import Config, CropsToRead, Device, Quiet, new_app, note, path_from_pipe, run_tool
-from ml_skeleton.errors import UsageError
 from ml_skeleton.manual import after_options
 
 app = new_app()
@@ -34,6 +33,10 @@ def embed(
     ),
     version: Annotated[
         str | None, typer.Option(metavar="NAME", help="Version to add to.", show_default="named by the encoder")
+    ] = None,
+    also: Annotated[
+        Path | None,
+        typer.Option(metavar="ENCODER", help="Encoder in use, whose vectors get the new songs too; may be missing."),
     ] = None,
     encoder_class: Annotated[
         str | None,
@@ -64,39 +67,27 @@ def embed(
     Songs that the version already holds are left as they are; the player's
     ratings and tags are always refreshed.
     """
-    if as_json and not list_all:
-        raise UsageError("--json: belongs to --list")
-    if list_all or drop is not None:
-        if list_all and drop is not None:
-            raise UsageError("--list and --drop: give one of them")
-        _keep_house(encoder or store, drop, as_json)
+    if list_all or as_json or drop is not None:
+        from ml_skeleton_embed.versions import keep_house
+
+        typer.echo(keep_house(encoder or store, list_all, drop, as_json))
         return
     encoder = path_from_pipe(encoder, "encoder", "train-encoder")
     from ml_skeleton.artifacts.checkpoints import read_header  # here, as Arrow takes a while to import
     from ml_skeleton.artifacts.crops import Crops
 
     from ml_skeleton_embed.embed import Options, crops_of, embed_songs
+    from ml_skeleton_embed.in_use import keep_up
     from ml_skeleton_embed.versions import refuse_collapse
 
     header = read_header(encoder, "encoder")
-    options = Options(version, device, precision, encoder_class, prune)
-    done = embed_songs(header, Crops(crops or crops_of(header), policy), store, options)
-    note(str(done))
+    options, heard = Options(version, device, precision, encoder_class, prune), Crops(crops or crops_of(header), policy)
+    done = embed_songs(header, heard, store, options)
+    for embedded in (*keep_up(also, header, heard, store, options), done):
+        note(str(embedded))
     if not allow_collapse:
         refuse_collapse(store, done.version, done.health)
     typer.echo(store)
-
-
-def _keep_house(store: Path, drop: str | None, as_json: bool) -> None:
-    """Print the versions of the store, or remove one and print the store."""
-    from ml_skeleton_embed.versions import drop_version, list_versions
-
-    if drop is None:
-        typer.echo(list_versions(store, as_json))
-    else:
-        drop_version(store, drop)
-        note(f"version {drop} removed")
-        typer.echo(store)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from ml_skeleton.artifacts.embeddings import Health, Version, open_store
-from ml_skeleton.errors import UserError
+from ml_skeleton.console import note
+from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.music.health import what_collapsed
 
 TITLES = (
@@ -14,6 +15,19 @@ TITLES = (
     *("eff. rank", "cosine", "raw", "least var.", "hub skew", "orphans", "health"),
 )
 LEFT = {"version", "created", "encoder", "health"}  # aligned; numbers stand to the right
+
+
+def keep_house(store: Path, list_all: bool, drop: str | None, as_json: bool) -> str:
+    """Return the versions of the store as text, or remove one and return the store's path."""
+    if as_json and not list_all:
+        raise UsageError("--json: belongs to --list")
+    if list_all and drop is not None:
+        raise UsageError("--list and --drop: give one of them")
+    if drop is None:
+        return list_versions(store, as_json)
+    drop_version(store, drop)
+    note(f"version {drop} removed")
+    return str(store)
 
 
 def list_versions(store_path: Path, as_json: bool) -> str:

@@ -56,6 +56,12 @@ def gate(
             "--mark", help="Note the outcome in the store: no command takes a version that did not pass, unless named."
         ),
     ] = False,
+    exit_zero: Annotated[
+        bool,
+        typer.Option(
+            "--exit-zero", help="End with 0 also when it does not pass: the commands that follow see the mark."
+        ),
+    ] = False,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -66,7 +72,7 @@ def gate(
     evaluation = path_from_pipe(evaluation, "evaluation", "evaluate")
     from ml_skeleton_evaluate.gate import Terms, pass_or_fail
 
-    note(pass_or_fail(evaluation, version, Terms(lows, highs, not_worse_than, ship), mark))
+    note(pass_or_fail(evaluation, version, Terms(lows, highs, not_worse_than, ship), mark, exit_zero))
     typer.echo(evaluation)
 
 

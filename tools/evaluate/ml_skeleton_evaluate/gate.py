@@ -31,10 +31,10 @@ class Terms:
         return [path for path in (self.other, self.shipped) if path and (path is self.other or path.exists())]
 
 
-def pass_or_fail(path: Path, version: str | None, terms: Terms, mark: bool = False) -> str:
+def pass_or_fail(path: Path, version: str | None, terms: Terms, mark: bool = False, exit_zero: bool = False) -> str:
     """Return what a person is told of a version that passes; say a line for each shortfall of one that does not.
 
-    Raises UserError if it does not. With `mark` the outcome is noted in its store.
+    Raises UserError if it does not, unless with `exit_zero`. With `mark` the outcome is noted in its store.
     """
     if not (terms.lows or terms.highs or terms.other or terms.shipped):
         raise UsageError("no limit given: name one with --min, --max, --not-worse-than or --ship")
@@ -52,7 +52,10 @@ def pass_or_fail(path: Path, version: str | None, terms: Terms, mark: bool = Fal
     if mark:
         _mark(evaluation, measured.version, "; ".join(short) or None, path)
     if short:
-        raise UserError(f"{path}: {measured.version} does not pass, so what ships now should stay")
+        verdict = f"{path}: {measured.version} does not pass, so what ships now should stay"
+        if exit_zero:
+            return verdict
+        raise UserError(verdict)
     if terms.shipped is not None:
         with complete_or_absent(terms.shipped) as partial:
             shutil.copyfile(path, partial)
