@@ -47,13 +47,15 @@ def songs_of(examples: Examples) -> list[Song]:
     ]  # fmt: skip
 
 
-def write_store(path: Path, songs: list[Song], versions: Mapping[str, Matrix]) -> None:
-    """Write an embedding store of versions whose encoders have seen no rating."""
+def write_store(
+    path: Path, songs: list[Song], versions: Mapping[str, Matrix], parts: Mapping[str, int] | None = None
+) -> None:
+    """Write an embedding store of versions whose encoders have seen no rating, all of the same `parts`."""
     path.unlink(missing_ok=True)
     audio_ids = [str(song.audio_id) for song in songs]
     with open_or_make_store(path, "benchmark") as store:
         for name, matrix in versions.items():
-            store.add_version(Version(name, "e" * 32, matrix.shape[1], {}, (), "2026-01-01"))
+            store.add_version(Version(name, "e" * 32, matrix.shape[1], {}, (), "2026-01-01", parts=dict(parts or {})))
             store.add_vectors(name, audio_ids, matrix, [False] * len(songs))
         store.replace_songs(songs)
 

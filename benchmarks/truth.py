@@ -18,8 +18,8 @@ import argparse
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import NormalDist
 
@@ -56,6 +56,7 @@ class Case:
     songs: list[Song]
     matrix: Matrix
     visible: npt.NDArray[np.bool_]
+    parts: Mapping[str, int] = field(default_factory=dict)  # of a vector
 
 
 def made_up(rated: int, seed: int) -> Case:
@@ -92,7 +93,7 @@ def from_library(crops: Path, store: Path, seeds: range) -> Iterator[Case]:
         ratings = rate_songs(seed, recordings, heard, share=1.0)
         own = [replace(r.song, rating=ratings[r.audio_id], alike=None) for r in recordings]
         visible = np.random.default_rng(seed).random(len(own)) < 0.6
-        yield Case(f"library, {kind_of(seed)}", own, matrix, visible)
+        yield Case(f"library, {kind_of(seed)}", own, matrix, visible, vectors.parts)
 
 
 def situation_of(song: Song, known: list[Song]) -> str:
@@ -119,7 +120,7 @@ def outcome(case: Case, seed: int) -> tuple[Measured, dict[str, Hidden]]:
     settings = FitSettings(seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store.db"
-        write_store(store, shown, {"trained-1": case.matrix})
+        write_store(store, shown, {"trained-1": case.matrix}, case.parts)
         with open_store(store) as opened:
             gathered = gather(opened, None, 1.0, Targeting())
         (measured,) = evaluate(gathered, Path(folder), Protocol(seed=seed), settings).versions
@@ -128,7 +129,9 @@ def outcome(case: Case, seed: int) -> tuple[Measured, dict[str, Hidden]]:
     predictor = fit_predictor(songs.examples, folds, settings, intervals=True)
     hidden = np.flatnonzero(~case.visible)
     asked = [recordings_of([case.songs[row]])[0] for row in hidden]
-    said = predictor.predict(make_inputs(asked, case.matrix[hidden], songs.targeting.features, songs.genres))
+    said = predictor.predict(
+        make_inputs(asked, case.matrix[hidden], songs.targeting.features, songs.genres, dict(case.parts))
+    )
     low, high = said.interval()
     true = np.array([case.songs[row].rating for row in hidden])
     known = [song for song, there in zip(case.songs, case.visible, strict=True) if there]
