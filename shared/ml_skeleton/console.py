@@ -261,11 +261,17 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     known = {parameter.name for command in siblings for parameter in command.params if parameter.name}
     section = _config_section(path, context.find_root().info_name or _Voice.name, (known | set(own)) - {"config"})
     context.default_map = {
-        name: [value] if getattr(own[name], "multiple", False) and isinstance(value, str) else value
-        for name, value in section.items()
-        if name in own
+        name: _as_typed(value, getattr(own[name], "multiple", False)) for name, value in section.items() if name in own
     }
     return path
+
+
+def _as_typed(value: Any, multiple: bool) -> Any:
+    """Return a setting as the shell would have handed it over: several values as a list, a ~/ expanded."""
+    if isinstance(value, list):
+        return [_as_typed(one, False) for one in value]
+    text = str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
+    return [text] if multiple and isinstance(text, str) else text
 
 
 def _config_section(path: Path, tool: str, options: set[str]) -> dict[str, Any]:

@@ -83,6 +83,15 @@ def test_the_configuration_file_gives_defaults_and_a_flag_beats_it(run_tool, mak
     assert len((tmp_path / "m.jsonl").read_text().splitlines()) == 1 + 3 + 1
 
 
+def test_a_path_of_the_configuration_may_begin_in_the_home_folder_as_in_a_shell(run_tool, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "c.yaml").write_text("clem-extract: {db: ~/none.db}")
+
+    done = run_tool("clem-extract", "--config", "c.yaml")
+
+    assert (done.returncode, done.stderr.startswith(f"clem-extract: {tmp_path}/none.db: ")) == (3, True), done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [

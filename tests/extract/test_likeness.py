@@ -14,7 +14,7 @@ from ml_skeleton.artifacts.duplicates import (
 )
 from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton_extract_audio.alignment import agreement, pattern
-from ml_skeleton_extract_audio.candidates import Sketches
+from ml_skeleton_extract_audio.candidates import Sketches, candidates
 from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.decode import read_song
 from ml_skeleton_extract_audio.likeness import ALIKE, find_alike, refresh_duplicates
@@ -112,6 +112,12 @@ def test_silence_and_short_crops_are_like_nothing():
     silence, short = np.zeros(30 * RATE, np.int16), int16(tune(1))[: 2 * RATE]
 
     assert alike(a=silence, b=silence, c=short, d=short) == []
+
+
+def test_a_new_crop_among_crops_that_are_all_too_short_is_like_nothing():
+    sketches = Sketches(["old", "new"], sketch(int16(tune(1))[:RATE], RATE), np.zeros(3, np.int64))
+
+    assert len(sketches.words) == 0 and candidates(sketches, first_new=1) == {}
 
 
 def test_likes_of_likes_are_one_group():

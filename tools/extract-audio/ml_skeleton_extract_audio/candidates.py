@@ -80,7 +80,7 @@ def _places(sketches: Sketches, first_new: int) -> Iterator[NDArray[np.int64]]:
         new = np.append(new[new != NOTHING], NOTHING)  # the last one for words that lie behind all others
         starts = range(0, len(words), AT_ONCE)
         parts = [start + np.flatnonzero(_are_in(words[start : start + AT_ONCE], new)) for start in starts]
-        yield np.concatenate(parts)
+        yield np.concatenate([np.zeros(0, np.intp), *parts])  # crops of a second have no word at all
 
 
 def _are_in(words: Bits, known: Bits) -> NDArray[np.bool_]:

@@ -47,7 +47,7 @@ def _load(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise InputError(f"{path}: cannot read the recipes: {error.strerror}") from None
+        raise InputError(f"{path.absolute()}: cannot read the recipes: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
 
