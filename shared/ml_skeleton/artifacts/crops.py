@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from ml_skeleton.artifacts.files import complete_or_absent, fingerprint_of
 from ml_skeleton.artifacts.ledger import Failure, read_failures, write_failures
-from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of
+from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of, read_table
 from ml_skeleton.artifacts.parts import (
     AUDIO_SCHEMA,
     FULL_SCALE,
@@ -34,7 +34,7 @@ from ml_skeleton.artifacts.parts import (
     row_groups,
 )
 from ml_skeleton.artifacts.provenance import Parent, Provenance, require
-from ml_skeleton.artifacts.songs import SONGS_SCHEMA, Song, from_table, to_table
+from ml_skeleton.artifacts.songs import Song, from_table, to_table
 from ml_skeleton.artifacts.speech import speech_of
 from ml_skeleton.errors import InputError
 
@@ -92,7 +92,7 @@ class Crops:
     @cached_property
     def songs(self) -> list[Song]:
         """The player's songs when the folder was written."""
-        songs = from_table(pq.read_table(self.snapshot, schema=SONGS_SCHEMA))
+        songs = from_table(read_table(self.snapshot))
         if self.policy == self.provenance.settings["policy"]:
             return songs
         speech = speech_of(self.folder, self.policy)  # the snapshot tells that of its own policy

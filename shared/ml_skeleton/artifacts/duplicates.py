@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_skeleton.artifacts.files import complete_or_absent
-from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of
+from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of, read_table
 from ml_skeleton.artifacts.provenance import Provenance, require
 
 KIND = "crops-duplicates"
@@ -52,7 +52,7 @@ def read_duplicates(folder: Path) -> list[Duplicate]:
     """Return the recordings that have a like, by group; none for a folder in which none were looked for."""
     if duplicates_provenance(folder) is None:
         return []
-    return [Duplicate(**row) for row in pq.read_table(folder / NAME).to_pylist()]
+    return [Duplicate(**row) for row in read_table(folder / NAME).to_pylist()]
 
 
 def stand_ins(duplicates: Sequence[Duplicate]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_skeleton.artifacts.files import complete_or_absent
-from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of
+from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of, read_table
 from ml_skeleton.artifacts.provenance import Provenance, require
 
 KIND = "crops-failures"
@@ -62,5 +62,5 @@ def read_failures(folder: Path) -> list[Failure]:
     if not path.exists():
         return []
     require(provenance_of(path), path, KIND, FORMAT, MADE_BY)
-    rows = pq.read_table(path).to_pylist()
+    rows = read_table(path).to_pylist()
     return [Failure(**{**row, "transient": bool(row.get("transient"))}) for row in rows]

@@ -9,7 +9,7 @@ where unknown; a deleted file stays as a row with `unavailable` = 1.
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
@@ -72,7 +72,7 @@ def read_library(db: Path) -> Library:
         player, songs, digest = URL_COLUMN[url_column], [], blake2b(digest_size=FINGERPRINT_BYTES)
         playlists = playlists_of_songs(connection, player)
         for row in connection.execute(query):  # not kept, as 60,000 of them take 100 MB
-            songs.append(replace(_song(player, row), playlists=playlists.get(row["song_id"], ())))
+            songs.append(_song(player, row, playlists.get(row["song_id"], ())))
             digest.update(repr(tuple(row)).encode())
         digest.update(repr(sorted(playlists.items())).encode())
     return Library(player, songs, digest.hexdigest())
@@ -96,7 +96,7 @@ def _opened(db: Path) -> Iterator[sqlite3.Connection]:
         raise InputError(f"{db}: not a player's database: {error}") from None
 
 
-def _song(player: str, row: Mapping[str, object]) -> Song:
+def _song(player: str, row: Mapping[str, object], playlists: tuple[str, ...]) -> Song:
     albumartist = _text(row["effective_albumartist"]) or _text(row["albumartist"]) or _text(row["artist"])
     album = _text(row["album"])
     url = _text(row["location"])
@@ -123,6 +123,7 @@ def _song(player: str, row: Mapping[str, object]) -> Song:
         filesize=None,
         available=not _number(row["unavailable"], 0),
         audio_id=None,
+        playlists=playlists,
         score=_score(row),
     )
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_skeleton.artifacts.files import complete_or_absent
-from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of
+from ml_skeleton.artifacts.parquet import MADE_BY, metadata_of, provenance_of, read_table
 from ml_skeleton.artifacts.parts import crop_measures
 from ml_skeleton.artifacts.provenance import Provenance, require
 
@@ -66,7 +66,7 @@ def read_speech(folder: Path) -> list[CropSpeech]:
     if not path.exists():
         return []
     require(provenance_of(path), path, KIND, FORMAT, MADE_BY)
-    return [CropSpeech(**row) for row in pq.read_table(path).to_pylist()]
+    return [CropSpeech(**row) for row in read_table(path).to_pylist()]
 
 
 def shares_of(folder: Path, policy: str) -> Mapping[str, list[SpeechShare]]:

@@ -36,11 +36,7 @@ def extract(request: Request) -> Report:
     try:
         with only_run(request.out):
             sweep(request.out)
-            past = request.past()
-            plan = make_plan(library.songs, request.path_map, past, request.selection)
-            refuse_missing_root(plan, past)
-            _say_what_is_to_do(library, past, plan)
-            run = Run(request, library, plan, past)
+            run = _planned_run(request, library)
             with stop_request() as stop:
                 run.read_all(stop)
                 if not stop:
@@ -61,10 +57,26 @@ def extract(request: Request) -> Report:
 
 def forecast(request: Request) -> Report:
     """Return what `extract` would do, the songs that it would open counted as "to open"; writes nothing."""
-    library, past = _library(request), request.past()
+    plan, _ = _planned(request, _library(request))
+    return Report(len(plan.songs), {"to open": len(plan.jobs), **plan.settled})
+
+
+def _planned_run(request: Request, library: Library) -> Run:
+    """Return the run that is to be done, and say what that is.
+
+    What is known of files from earlier runs is forgotten here: of 60,000 songs it takes 30 MB.
+    """
+    plan, past = _planned(request, library)
+    _say_what_is_to_do(library, past, plan)
+    return Run(request, library, plan, past)
+
+
+def _planned(request: Request, library: Library) -> tuple[Plan, Past]:
+    """Return what is to be done, and after what; raise UserError if a disk seems to be missing."""
+    past = request.past()
     plan = make_plan(library.songs, request.path_map, past, request.selection)
     refuse_missing_root(plan, past)
-    return Report(len(plan.songs), {"to open": len(plan.jobs), **plan.settled})
+    return plan, past
 
 
 def _library(request: Request) -> Library:

@@ -9,6 +9,8 @@ from ml_skeleton.path_map import PathMap, within
 
 def unused_maps(path_map: PathMap, urls: Sequence[str]) -> list[str]:
     """Return a text for each pair of the map that no file lies under, with an example of where they lie."""
+    if not path_map.pairs:
+        return []
     files = [file for file in (file_of(url, PathMap()) for url in urls) if file]
     return [
         f"path map {os.fsdecode(old)}={os.fsdecode(new)}: no file of the database lies there"

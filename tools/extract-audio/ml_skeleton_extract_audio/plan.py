@@ -82,9 +82,7 @@ def make_plan(songs: Sequence[Song], path_map: PathMap, past: Past, wanted: Sele
     for song, file, found in zip(songs, files, _stat_all(files), strict=True):
         remembered = last.get((song.url, song.start_s))
         before = None if wanted.prune else remembered
-        here = replace(
-            _as_found(song, file, found, unchanged, before), rating_changed=_rating_changed(song, remembered, now)
-        )
+        here = _as_found(song, file, found, unchanged, before, _rating_changed(song, remembered, now))
         if found is None and song.available and before is not None and before.mtime is not None:
             plan.vanished.append(here)
         plan.songs.append(here)
@@ -143,18 +141,25 @@ def _as_found(
     found: os.stat_result | None,
     unchanged: Mapping[FileState, KnownFile],
     before: KnownFile | None,
+    rating_changed: int | None,
 ) -> Song:
-    """Return the song with what is known of its file.
+    """Return the song with what is known of its file; made in one go, as a copy of all columns costs 20 us.
 
     While the file is away, its disk not mounted say, the song stays the recording that it was `before`.
     """
     path = song.url if file is None else file.decode("utf-8", "replace")
-    if found is None:
-        here, known = replace(song, path=path, mtime=None, filesize=None, available=False), before
-    else:
-        here = replace(song, path=path, mtime=int(found.st_mtime), filesize=found.st_size)
-        known = unchanged.get(state_of(here))
-    return replace(here, audio_id=known.audio_id, length_s=song.length_s or known.length_s) if known else here
+    mtime, filesize = (None, None) if found is None else (int(found.st_mtime), found.st_size)
+    known = before if found is None else unchanged.get((song.url, song.start_s, mtime, filesize))
+    return replace(
+        song,
+        path=path,
+        mtime=mtime,
+        filesize=filesize,
+        available=song.available and found is not None,
+        audio_id=known.audio_id if known else None,
+        length_s=song.length_s or (known.length_s if known else None),
+        rating_changed=rating_changed,
+    )
 
 
 def _rating_changed(song: Song, remembered: KnownFile | None, now: int) -> int | None:

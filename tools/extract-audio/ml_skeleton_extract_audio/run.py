@@ -66,9 +66,9 @@ class Run:
     """One pass over the songs of a plan."""
 
     def __init__(self, request: Request, library: Library, plan: Plan, past: Past) -> None:
-        self.request, self.library, self.plan, self.past = request, library, plan, past
+        self.request, self.library, self.plan, self.failures = request, library, plan, past.failures
         self.songs = list(plan.songs)
-        self.speech = dict(past.speech)  # audio_ids that have their crops
+        self.speech = dict(past.speech)  # of audio_ids that have their crops
         self.ledger: dict[int, Failure | None] = {}  # of the songs that this run settled, by position in `songs`
         self.counts = Counter(plan.settled)  # of songs, by outcome
         self.reached = 0  # of the plan's jobs
@@ -133,7 +133,8 @@ class Run:
         request = self.request
         if not request.speech.measures:
             return
-        if measure_later(request.out, request.policy.name, request.speech, request.workers, TOOL, stop):
+        unmeasured = None in self.speech.values()
+        if unmeasured and measure_later(request.out, request.policy.name, request.speech, request.workers, TOOL, stop):
             self.speech = speech_of(request.out, request.policy.name)
         if request.speech.mode == "drop":
             self._drop_speech(shares_of(request.out, request.policy.name))
@@ -161,7 +162,7 @@ class Run:
         request, policy = self.request, self.request.policy
         settled = {(self.songs[position].url, self.songs[position].start_s) for position in self.ledger}
         others = {(song.url, song.start_s) for song in self.songs} - settled
-        kept = [failure for failure in self.past.failures if (failure.url, failure.start_s) in others]
+        kept = [failure for failure in self.failures if (failure.url, failure.start_s) in others]
         write_failures(request.out, [*kept, *filter(None, self.ledger.values())], TOOL)
         settings = {"policy": policy.name, **asdict(policy), "speech": request.speech.mode}
         settings |= {"speech_threshold": request.speech.threshold, "counts": self.report().counts}
