@@ -93,14 +93,17 @@ def run(database: Path, out: Path, *options: str) -> Cost:
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
 
 
-def seconds_to_open(out: Path) -> float:
-    """Return how long it takes to know what a folder holds, the imports not counted."""
+def seconds_to_open(out: Path) -> tuple[float, float]:
+    """Return how long it takes to know what a folder holds, by the clock and of CPU, the imports not counted."""
     code = (
         "import sys, time; from pathlib import Path; from ml_skeleton.artifacts.crops import Crops; "
-        "began = time.perf_counter(); crops = Crops(Path(sys.argv[1])); crops.groups, crops.audio_ids; "
-        "print(time.perf_counter() - began)"
+        "began, cpu = time.perf_counter(), time.process_time(); "
+        "crops = Crops(Path(sys.argv[1])); crops.groups, crops.audio_ids; "
+        "print(time.perf_counter() - began, time.process_time() - cpu)"
     )
-    return float(subprocess.run([sys.executable, "-c", code, out], capture_output=True, text=True, check=True).stdout)
+    said = subprocess.run([sys.executable, "-c", code, out], capture_output=True, text=True, check=True).stdout
+    seconds, cpu_s = map(float, said.split())
+    return seconds, cpu_s
 
 
 def crop_all(out: Path) -> None:
@@ -152,7 +155,8 @@ def main() -> None:
         add_file(database, folder, asked.songs)
         show("one new song", run(database, out))
         show("nothing written (--dry-run)", run(database, out, "--dry-run"))
-        print(f"{'the folder opens in':<34} {seconds_to_open(out):6.2f} s")
+        seconds, cpu_s = seconds_to_open(out)
+        print(f"{'the folder opens in':<34} {seconds:6.2f} s  {cpu_s:6.2f} s CPU")
     finally:
         shutil.rmtree(folder)
 

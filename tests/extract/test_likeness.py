@@ -129,6 +129,19 @@ def test_likes_of_likes_are_one_group():
     assert [(row.group, row.audio_id) for row in found] == [(0, "a"), (0, "c"), (0, "e"), (1, "b"), (1, "d")]
 
 
+@pytest.mark.parametrize("first_new", [0, 1, 40])
+@pytest.mark.parametrize("words_at_once", [7, 1000])
+def test_in_blocks_the_same_pairs_are_found(monkeypatch, words_at_once, first_new):
+    random = np.random.default_rng(first_new)
+    words = random.integers(0, 400, 60 * 50, np.uint32)  # so few kinds that many crops share some
+    sketches = Sketches([f"song {number}" for number in range(60)], words, np.arange(61) * 50)
+    whole = candidates(sketches, first_new)
+    monkeypatch.setattr("ml_skeleton_extract_audio.candidates.SORTED_AT_ONCE", words_at_once)
+    monkeypatch.setattr("ml_skeleton_extract_audio.candidates.LOOKED_UP_AT_ONCE", words_at_once)
+
+    assert (candidates(sketches, first_new), len(whole) > 100) == (whole, True)
+
+
 def test_two_crops_of_one_recording_are_no_duplicates(tmp_path, make_crop):
     words = sketch(int16(tune(1)), RATE).tobytes()
     with CropWriter(tmp_path, "test") as writer:

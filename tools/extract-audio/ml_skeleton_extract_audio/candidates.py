@@ -4,8 +4,9 @@ Two crops become candidates when they share a few of the 32-bit words of their
 sketches exactly at one shift; sorting all words finds those in n log n.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,15 @@ from ml_skeleton_extract_audio.sketch import BITS, NOTHING, Bits
 
 MIN_OVERLAP = 40  # words, 5 s
 MOST = 0.6  # share of the shorter crop that has to lie over the other one
-SLICES = 16  # all words are sorted in so many parts, to bound the memory
-AT_ONCE = 2**20  # words are looked up, for the same reason
+SORTED_AT_ONCE = 2**20  # words, to bound the memory: 40 MB are made of them
+LOOKED_UP_AT_ONCE = 2**18  # words, that stay in the cache
+SPREAD = np.uint32(2654435769)  # Knuth's multiplicative hashing: words that differ in a bit differ in the upper ones
 NEIGHBOURS = 8  # a word that many songs share pairs each with the next few only
 SHIFT_SLACK = 1  # words; two equal ones as close as that make a candidate
 SHIFTS = 2**21  # more than the words of any crop
 
 Pair = tuple[int, int]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -70,24 +73,30 @@ def _meetings(sketches: Sketches, first_new: int) -> Iterator[NDArray[np.int64]]
 
 
 def _places(sketches: Sketches, first_new: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the places of words that occur in a new crop, those of equal words together. (K,)"""
-    words = sketches.words
-    if first_new == 0:
-        for number in range(SLICES):
-            yield np.flatnonzero((words % SLICES == number) & (words != NOTHING))
+    """Yield the places of words that occur in a new crop, and maybe of others, those of equal words together. (K,)"""
+    words, new = sketches.words, sketches.words[sketches.starts[first_new] :]
+    if len(new) <= SORTED_AT_ONCE:
+        sought = np.append(np.sort(new), NOTHING)  # the last one for words that lie behind all others
+        yield _found(words, lambda block: sought[np.searchsorted(sought[:-1], block)] == block)
     else:
-        new = np.unique(words[sketches.starts[first_new] :])
-        new = np.append(new[new != NOTHING], NOTHING)  # the last one for words that lie behind all others
-        starts = range(0, len(words), AT_ONCE)
-        parts = [start + np.flatnonzero(_are_in(words[start : start + AT_ONCE], new)) for start in starts]
-        yield np.concatenate([np.zeros(0, np.intp), *parts])  # crops of a second have no word at all
+        bits = (len(words) // SORTED_AT_ONCE).bit_length()
+        for number in range(2**bits):
+            yield _found(words, partial(_is_in_slice, number=number, bits=bits))
 
 
-def _are_in(words: Bits, known: Bits) -> NDArray[np.bool_]:
-    """Return which words are among the `known`, all but the last of which are sorted."""
-    present: NDArray[np.bool_] = known[np.searchsorted(known[:-1], words)] == words
-    present &= words != NOTHING
-    return present
+def _is_in_slice(block: Bits, number: int, bits: int) -> Flags:
+    """Return which words belong to this one of 2**bits slices; equal words are in the same one."""
+    flags: Flags = (block * SPREAD) >> np.uint32(BITS - bits) == number
+    return flags
+
+
+def _found(words: Bits, wanted: Callable[[Bits], Flags]) -> NDArray[np.int64]:
+    """Return the places of the wanted words, those of silence left out. (K,)"""
+    found = [np.zeros(0, np.intp)]  # crops of a second have no word at all
+    for start in range(0, len(words), LOOKED_UP_AT_ONCE):
+        block = words[start : start + LOOKED_UP_AT_ONCE]
+        found.append(start + np.flatnonzero(wanted(block) & (block != NOTHING)))
+    return np.concatenate(found)
 
 
 def best_correlation(one: Bits, other: Bits, shifts: Iterable[int]) -> tuple[float, int]:
