@@ -271,3 +271,14 @@ def test_parts_that_do_not_come_to_the_length_of_a_vector_are_refused(parts):
 def test_statistics_beside_a_class_of_yours_let_nothing_in_that_you_did_not_name():
     with pytest.raises(UserError, match="--encoder-class evil:Class"):
         check_encoder_may_be_imported("evil:Class+statistics", None)
+
+
+@pytest.mark.parametrize("name", ["artist", "album", "noise", "bend", "metadata", "behaviour"])
+def test_a_part_may_not_be_called_what_is_told_beside_parts(name):
+    encoder = build_encoder("simple", {"embedding_dim": 8, "width": 4})
+    encoder.get_embedding_parts = lambda: {name: 8}
+
+    with pytest.raises(
+        UsageError, match=f"names a part {name!r}; rename it, as train-classifier calls other things metadata, "
+    ):
+        embedding_parts(encoder)

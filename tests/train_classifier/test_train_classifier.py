@@ -82,7 +82,7 @@ def test_several_versions_stand_side_by_side_for_the_songs_that_all_of_them_hold
     matrix = both.examples.inputs.matrix
     assert (both.version, matrix.shape[1]) == ("v1,v2", 8) and np.array_equal(matrix[:, :4], -matrix[:, 4:])
     assert len(both.recordings) == 39 == len(songs_of(path, "v1").recordings) - 1
-    assert both.examples.inputs.parts == {"v1": 4, "v2": 4}
+    assert both.examples.inputs.parts == {"v1 audio": 4, "v2 audio": 4}
     assert [parent.part for parent in read_header(tmp_path / "c.pt", "classifier").provenance.parents] == ["v1", "v2"]
 
 

@@ -17,6 +17,7 @@ Rows = npt.NDArray[np.intp] | npt.NDArray[np.bool_]
 
 AUDIO, METADATA, BEHAVIOUR = "audio", "metadata", "behaviour"
 GROUPS = (AUDIO, METADATA, BEHAVIOUR)
+BESIDE_PARTS = (METADATA, BEHAVIOUR, "bend", "artist", "album", "noise")  # what is told beside the parts of the audio
 UNKNOWN = 0  # the key of no artist and of no album
 MOST_GENRES = 32
 YEAR_0, DECADES = 1990, 10.0

@@ -132,9 +132,9 @@ def _parts(versions: Sequence[Version]) -> dict[str, int]:
     if len(versions) == 1:
         return versions[0].parts
     return {
-        f"{version.name} {name}".rstrip(): width
+        f"{version.name} {name}": width
         for version in versions
-        for name, width in (version.parts or {"": version.dimension}).items()
+        for name, width in (version.parts or {AUDIO: version.dimension}).items()
     }
 
 

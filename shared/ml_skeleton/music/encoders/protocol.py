@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ml_skeleton.errors import UsageError
+from ml_skeleton.music.inputs import BESIDE_PARTS
 
 
 @runtime_checkable
@@ -32,7 +33,7 @@ def embedding_parts(encoder: object) -> dict[str, int]:
     """Return name and width of the parts that an encoder says its vectors are made of, in order; none if it does not.
 
     A classifier finds out by the ratings what each part counts. Raises UsageError
-    unless the widths come to its D.
+    unless the widths come to its D, and for a name that means something else to classifiers.
     """
     told = getattr(encoder, "get_embedding_parts", None)
     parts = {str(name): int(width) for name, width in told().items()} if told else {}
@@ -41,6 +42,11 @@ def embedding_parts(encoder: object) -> dict[str, int]:
         raise UsageError(
             f"{type(encoder).__name__}: get_embedding_parts() gives {parts}, "
             f"which does not come to the {dimension} numbers of get_embedding_dim()"
+        )
+    for name in sorted(parts.keys() & set(BESIDE_PARTS)):
+        raise UsageError(
+            f"{type(encoder).__name__}: get_embedding_parts() names a part {name!r}; rename it, as train-classifier "
+            f"calls other things {', '.join(BESIDE_PARTS)}"
         )
     return parts
 
