@@ -81,6 +81,18 @@ def test_the_variance_of_what_is_heard_is_that_of_the_process():
     np.testing.assert_allclose(mixed.ear.predict(asked.matrix)[1], variance, rtol=5e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("parts", [{}, {"timbre": 2, "rhythm": 3}])
+def test_an_ear_knows_how_ratings_go_together_before_any_is_given(parts):
+    inputs, ratings = library()
+    nobody = replace(inputs, parts=parts).by_ear()
+    songs, others = nobody.at(np.arange(20)), nobody.at(np.arange(20, 60))
+
+    mixed, space = fitted(nobody, ratings, np.ones(60), np.arange(45))
+
+    found = mixed.ear.covariance(songs.matrix, others.matrix)
+    np.testing.assert_allclose(found, covariance(songs, space, VARIANCES, others), atol=1e-6)
+
+
 def test_the_variance_of_nested_effects_is_that_of_the_textbook():
     random = np.random.default_rng(0)
     artists = random.integers(1, 5, 40)

@@ -94,7 +94,8 @@ class Library:
     def inputs(self) -> Inputs:
         """What the classifier is asked with."""
         content = self.classifier.content
-        return make_inputs(self.recordings, self.matrix, content["features"], content["genres"])
+        parts = self.vectors.parts
+        return make_inputs(self.recordings, self.matrix, content["features"], content["genres"], parts)
 
     @cached_property
     def expected(self) -> Floats:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ml_skeleton.music.classifiers.kernel import Space, distances2
+from ml_skeleton.music.classifiers.kernel import INTERCEPT, Space, distances2
 from ml_skeleton.music.inputs import UNKNOWN, Inputs, Keys
 from ml_skeleton.music.targets import Examples
 
@@ -18,7 +18,6 @@ Vector = npt.NDArray[np.float64]
 Square = npt.NDArray[np.float64]
 
 MOST_SONGS = 700  # the likelihood costs the cube of it; five variances are known well enough from so many
-INTERCEPT = 0.25  # variance; the mean rating lies between 0 and 1
 USUAL = 0.04  # variance of ratings, one star squared: believed as if 5 songs had said so
 USUAL_SONGS = 5
 LINE = 0.15  # of the variance, expected of a group of features
@@ -43,6 +42,13 @@ class Variances:
         """Return the same with only a share of what is heard."""
         lines = {name: variance * share for name, variance in self.lines.items()}
         return replace(self, lines=lines, bend=self.bend * share)
+
+
+def usual_variances(inputs: Inputs, space: Space) -> Variances:
+    """Return what is expected before any rating is known."""
+    usual = {name: USUAL * share for name, share in _shares(inputs).items()}
+    lines = {name: usual[f"line {name}"] for name in inputs.weighed()}
+    return Variances(lines, usual["bend"], space.distance2, usual["artist"], usual["album"], usual["noise"])
 
 
 def choose_variances(examples: Examples, space: Space, seed: int, only_effects: bool = False) -> Variances:

@@ -1,28 +1,28 @@
 """Help: the songs whose rating would teach the classifier most about the rest of the library.
 
-The listener's taste is taken as a Gaussian process over what is heard, artist and
-album, with the variances that the classifier itself found. Asked is the song whose
-rating would take most variance away from all unrated songs together (Seo, Wallat,
-Graepel and Obermayer 2000), which needs both doubt about a song and others that are
-like it; then the next, as if the first were rated already. So ten songs of one
-album are never asked for: after one of them the others teach little.
+The listener's taste is taken as the Gaussian process over what is heard, artist and
+album that the classifier is, with the variances that it found; one of another kind
+lends its effects and noise to that of a listener of whom nothing else is known.
+Asked is the song whose rating would take most variance away from all unrated songs
+together (Seo, Wallat, Graepel and Obermayer 2000), which needs both doubt about a
+song and others that are like it; then the next, as if the first were rated already.
+So ten songs of one album are never asked for: after one of them the others teach little.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from ml_skeleton.music.classifiers.kernel import Ear
+from ml_skeleton.music.classifiers.mixed import untaught_ear
 from ml_skeleton.music.classifiers.predictor import Predictor
-from ml_skeleton.music.inputs import Matrix
+from ml_skeleton.music.inputs import UNKNOWN, Inputs, Keys
 
 from ml_skeleton_recommend.candidates import Candidates
-from ml_skeleton_recommend.choosing import NOBODY, choose, space
+from ml_skeleton_recommend.choosing import choose, space
 from ml_skeleton_recommend.kinds.ranked import ranks
 from ml_skeleton_recommend.library import Floats, Rows
 from ml_skeleton_recommend.listing import Listing, crowd_of, limits_of, listing, weighted
 
 MOST_ASKED = 1500  # songs that are weighed, spread over the library
 MOST_RATED = 1500  # ratings that are taken into account
-BENT = 0.5  # of the audible variance is what sounds alike, the rest goes along lines
 
 
 def help_learn(candidates: Candidates) -> list[Listing]:
@@ -30,10 +30,10 @@ def help_learn(candidates: Candidates) -> list[Listing]:
     library, request = candidates.library, candidates.request
     rows = spread_over(candidates.unrated(), MOST_ASKED)
     rated = spread_over(np.flatnonzero(~np.isnan(library.ratings)), MOST_RATED)
-    sounds = Sounds(library.unit, library.artists, library.albums)
-    covariance, noise = posterior(sounds, library.predictor, library.inputs.matrix, rows, rated)
+    covariance = posterior(library.predictor, library.inputs.at(rows), library.inputs.at(rated))
     limits = limits_of(request)
-    order = most_telling(covariance, noise, len(rows) if limits.songs is None else min(4 * limits.songs, len(rows)))
+    most = len(rows) if limits.songs is None else min(4 * limits.songs, len(rows))
+    order = most_telling(covariance, library.predictor.noise, most)
     gain = np.zeros(len(rows))
     gain[order] = np.linspace(1.0, 0.5, len(order))
     kept = choose(gain[order], crowd_of(library).at(rows[order]), limits, library.unit[rows[order]])
@@ -58,33 +58,23 @@ def most_telling(covariance: Floats, noise: float, count: int) -> Rows:
     return np.array(chosen, dtype=np.intp)
 
 
-@dataclass(frozen=True)
-class Sounds:
-    """What tells how alike the ratings of two songs are."""
+def posterior(predictor: Predictor, asked: Inputs, rated: Inputs) -> Floats:
+    """Return the covariance (M, M) of the ratings of songs that might be asked for, once the `rated` ones are known."""
+    ear, (artist, album) = _untaught(predictor, asked), predictor.effects.prior.tolist()
 
-    unit: Matrix  # (N, D)
-    artists: Rows  # (N,) a number for each, NOBODY where it is not known
-    albums: Rows
+    def between(these: Inputs, those: Inputs) -> Floats:
+        known = artist * _same(these.artists, those.artists) + album * _same(these.albums, those.albums)
+        return np.asarray(ear.covariance(these.matrix, those.matrix) + known, dtype=np.float64)
+
+    among, to_rated = between(asked, asked), between(rated, asked)
+    given = between(rated, rated) + predictor.noise * np.eye(len(rated.matrix))
+    return np.asarray(among - to_rated.T @ np.linalg.solve(given, to_rated), dtype=np.float64)
 
 
-def posterior(sounds: Sounds, predictor: Predictor, matrix: Matrix, rows: Rows, rated: Rows) -> tuple[Floats, float]:
-    """Return the covariance (M, M) of the ratings of songs, once the `rated` ones are known, and the noise."""
-    heard, doubt = predictor.heard.predict(matrix)
-    audible = float(heard.var() + doubt.mean())  # variance of the mean and mean of the variance
-    artist, album = predictor.effects.prior.tolist()
-
-    def between(these: Rows, those: Rows) -> Floats:
-        cosine = np.asarray(sounds.unit[these] @ sounds.unit[those].T, dtype=np.float64)
-        heard_alike = BENT * np.exp(2.0 * (cosine - 1.0)) + (1 - BENT) * cosine
-        known = artist * _same(sounds.artists, these, those) + album * _same(sounds.albums, these, those)
-        return np.asarray(audible * heard_alike + known, dtype=np.float64)
-
-    among, noise = between(rows, rows), predictor.noise
-    if not len(rated):
-        return among, noise
-    known, to_known = between(rated, rated) + noise * np.eye(len(rated)), between(rated, rows)
-    left: Floats = among - to_known.T @ np.linalg.solve(known, to_known)
-    return left, noise
+def _untaught(predictor: Predictor, inputs: Inputs) -> Ear:
+    """Return an ear that knows what to expect before any rating: the classifier's own, if it has one."""
+    heard = predictor.heard
+    return heard if isinstance(heard, Ear) and heard.unknown.any() else untaught_ear(inputs)
 
 
 def spread_over(rows: Rows, most: int) -> Rows:
@@ -94,6 +84,5 @@ def spread_over(rows: Rows, most: int) -> Rows:
     )
 
 
-def _same(codes: Rows, these: Rows, those: Rows) -> Floats:
-    equal = (codes[these][:, None] == codes[those][None]) & (codes[these] != NOBODY)[:, None]
-    return np.asarray(equal, dtype=np.float64)
+def _same(keys: Keys, others: Keys) -> Floats:
+    return np.asarray((keys[:, None] == others[None]) & (keys != UNKNOWN)[:, None], dtype=np.float64)
