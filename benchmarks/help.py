@@ -23,7 +23,6 @@ import numpy as np
 from listeners import effect, standard
 from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.music.classifiers.fitting import fit_predictor
-from ml_skeleton.music.classifiers.predictor import Predictor
 from ml_skeleton.music.inputs import AUDIO, Inputs, make_inputs
 from ml_skeleton.music.rated import FitSettings, vectors_of
 from ml_skeleton.music.recordings import recordings_of
@@ -31,10 +30,9 @@ from ml_skeleton.music.ridge import spread
 from ml_skeleton.music.scores import score
 from ml_skeleton.music.splits import balanced_folds
 from ml_skeleton.music.targets import all_rated
-from ml_skeleton_recommend.kinds.learning import most_telling, posterior, spread_over
+from ml_skeleton_recommend.kinds.learning import MOST_ASKED, most_telling, posterior, spread_over
 
 FIRST, ASKED = 20, 10
-MOST_WEIGHED = 1500  # songs that help looks at, as in the command
 TESTED = 0.3  # of the albums
 LOVED, TOP = 0.8, 20
 MAIN = 6  # directions of a part that a taste may go along
@@ -42,7 +40,7 @@ SHARES = {"audio": 0.5, "artist": 0.12, "album": 0.1, "mood": 0.28}  # of the va
 SONGS, STYLES, FACTORS, DIMENSIONS = 3000, 12, 16, 64
 
 Floats = np.ndarray
-Asking = Callable[[Predictor, list[int], list[int]], list[int]]  # from what is rated and what is not to what is asked
+Asking = Callable[[list[int], list[int]], list[int]]  # from what is rated and what is not to what is asked
 
 
 def made_up_library(seed: int = 0) -> Inputs:
@@ -106,22 +104,24 @@ def curve(inputs: Inputs, seed: int, rounds: int, asking: Asking) -> Floats:
         first = tested[np.argsort(-said, kind="stable")[:TOP]]
         figures.append((score(said, ratings[tested]).spearman or 0.0, (ratings[first] >= LOVED).mean()))
         if step < rounds:
-            new = asking(predictor, rated, pool)
+            new = asking(rated, pool)
             rated, pool = [*rated, *new], [row for row in pool if row not in set(new)]
     return np.array(figures).T
 
 
-def at_random(predictor: Predictor, rated: list[int], pool: list[int]) -> list[int]:
+def at_random(rated: list[int], pool: list[int]) -> list[int]:
     return pool[:ASKED]
 
 
 def by_help(inputs: Inputs) -> Asking:
     """Return a way of asking as the command does."""
 
-    def ask(predictor: Predictor, rated: list[int], pool: list[int]) -> list[int]:
-        rows = spread_over(np.array(pool), MOST_WEIGHED)
-        covariance = posterior(predictor, inputs.at(rows), inputs.at(np.array(rated)))
-        return rows[most_telling(covariance, predictor.noise, ASKED)].tolist()
+    def ask(rated: list[int], pool: list[int]) -> list[int]:
+        rows = spread_over(np.array(pool), MOST_ASKED)
+        covariance, noise = posterior(
+            inputs.at(np.array([*rows, *rated])), np.arange(len(rows) + len(rated)) >= len(rows)
+        )
+        return rows[most_telling(covariance, noise, ASKED)].tolist()
 
     return ask
 

@@ -33,7 +33,8 @@ from ml_skeleton.music.classifiers.fitting import fit_classifier
 from ml_skeleton.music.rated import FitSettings
 from ml_skeleton.music.splits import album_folds
 from ml_skeleton.music.targets import all_rated
-from ml_skeleton_recommend.library import Floats, Library, Rows, read_library, store_of
+from ml_skeleton_recommend.gathering import read_library
+from ml_skeleton_recommend.library import Floats, Library, Rows, store_of
 from ml_skeleton_recommend.make import make
 from ml_skeleton_recommend.recipes import read_recipes
 from ml_skeleton_recommend.request import KINDS, Request
@@ -64,9 +65,7 @@ def of_the_truth(library: Library, truth: Path, music: Path) -> Case:
 
 def made_up(library: Library, listeners: int) -> Iterator[Case]:
     """Yield for each made-up listener half of their ratings, the other half hidden."""
-    (crops,) = (
-        parent.path for version in library.vectors.versions for parent in version.parents if parent.kind == "crops"
-    )
+    (crops,) = (parent.path for version in library.versions for parent in version.parents if parent.kind == "crops")
     heard = measure_songs(Crops(Path(crops)))
     known = [recording for recording in library.recordings if recording.audio_id in heard]
     row_of = {recording.audio_id: row for row, recording in enumerate(library.recordings)}
@@ -80,15 +79,15 @@ def made_up(library: Library, listeners: int) -> Iterator[Case]:
 
 def loved_of_top(library: Library, case: Case) -> dict[str, float]:
     """Return how many of the TOP hidden songs that each way puts first are truly loved."""
-    examples = all_rated(library.inputs.at(case.rated), case.ratings)
+    examples = all_rated(library.inputs(case.rated), case.ratings)
     folds = np.array(album_folds([library.recordings[row] for row in case.rated], FOLDS, 0))
-    expected = fit_classifier(examples, folds, FitSettings()).predict(library.inputs.at(case.hidden)).mean
+    expected = fit_classifier(examples, folds, FitSettings()).predict(library.inputs(case.hidden)).mean
     overall = case.ratings.mean()
     rating = np.full(len(library.recordings), np.nan)
     rating[case.rated] = case.ratings
     same = (library.artists[case.rated] == artist for artist in library.artists[case.hidden])
     of_artist = np.array([case.ratings[one].mean() if one.any() else overall for one in same])
-    alike = rating[library.neighbours.nearest_of(case.hidden, case.rated, NEAREST).rows].mean(axis=1)
+    alike = rating[library.search().nearest_of(case.hidden, case.rated, NEAREST).rows].mean(axis=1)
     ways = {"recommend": expected, "artist's mean": of_artist, "songs alike": alike}
     loved = case.truth >= LOVED
     counts = {name: loved[np.argsort(-scores, kind="stable")[:TOP]].sum() for name, scores in ways.items()}

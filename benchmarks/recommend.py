@@ -46,7 +46,7 @@ def speed(songs: int, dimensions: int) -> None:
     def rank() -> None:
         predicted = fitted.predict(inputs)
         predicted.interval()
-        choose(predicted.mean, crowd, Limits(100, per_artist=3), matrix, 0.2)
+        choose(predicted.mean, crowd, Limits(100, per_artist=3), matrix.__getitem__, 0.2)
 
     print(f"predicting and ranking {songs} songs of {dimensions} numbers: {best_s(rank, 1):.2f} CPU-s, limit 3")
     neighbours = Neighbours(matrix, hub_correction=False)

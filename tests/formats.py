@@ -1,6 +1,7 @@
 """Which formats there are, and which number of each is written today."""
 
 from ml_skeleton.artifacts import (
+    catalogues,
     checkpoints,
     crops,
     duplicates,
@@ -15,5 +16,18 @@ from ml_skeleton.artifacts import (
 )
 from ml_skeleton_nightly import status
 
-MODULES = (crops, parts, ledger, duplicates, speech, embeddings, evaluations, listening, maps, playlists, status)
+MODULES = (
+    crops,
+    parts,
+    ledger,
+    duplicates,
+    speech,
+    embeddings,
+    evaluations,
+    listening,
+    maps,
+    playlists,
+    catalogues,
+    status,
+)
 WRITTEN = {module.KIND: module.FORMAT for module in MODULES} | checkpoints.FORMATS

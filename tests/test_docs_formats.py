@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import torch
 from formats import WRITTEN
-from ml_skeleton.artifacts import listening, maps, playlists
+from ml_skeleton.artifacts import catalogues, listening, maps, playlists
 from ml_skeleton.artifacts.crops import AUDIO_SCHEMA, Crops
 from ml_skeleton.artifacts.duplicates import DUPLICATES_SCHEMA
 from ml_skeleton.artifacts.embeddings import Health, open_or_make_store, open_store
@@ -175,6 +175,15 @@ def test_every_column_of_a_playlist_is_described(tmp_path, make_song):
 
 def test_every_array_of_a_map_is_described():
     assert names_in("map.npz", "array") == [field.name for field in fields(maps.SongMap)]
+
+
+def test_every_column_of_a_catalogue_is_described():
+    described = {name.strip("`"): kind for name, kind, _ in list(table_rows(section("The catalogue")))[1:]}
+
+    assert described == {
+        **{field.name: str(field.type) for field in catalogues.COLUMNS},
+        catalogues.UNIT: "fixed_size_list of float",
+    }
 
 
 def test_every_key_of_a_checkpoint_is_described(audible_library, make_store, rated_library, tmp_path):

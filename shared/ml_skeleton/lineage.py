@@ -30,7 +30,7 @@ def describe(path: Path, part: str | None = None) -> Described:
         raise InputError(f"{path}: no such artifact")
     if path.is_dir():
         return _folder(path, part)
-    readers = {".pt": _checkpoint, ".json": _json, ".npz": _map}
+    readers = {".pt": _checkpoint, ".json": _json, ".npz": _map, ".catalogue": _catalogue}
     if path.suffix in (".db", ".sqlite", ".duckdb"):
         return _store(path, part)
     if path.suffix in readers:
@@ -114,6 +114,14 @@ def _store(path: Path, part: str | None) -> Described:
         fingerprint = store.vectors(chosen[-1].name).fingerprint
         parents = tuple(dict.fromkeys(parent for version in chosen for parent in version.parents))
         return Described(store.provenance, fingerprint, details, parents)
+
+
+def _catalogue(path: Path) -> Described:
+    from ml_skeleton.artifacts.catalogues import read_catalogue
+
+    found = read_catalogue(path)
+    details = {"songs": found.songs.num_rows, "recordings": found.recordings.num_rows}
+    return Described(found.provenance, "", details, found.provenance.parents)
 
 
 def _map(path: Path) -> Described:

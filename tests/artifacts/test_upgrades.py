@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from formats import WRITTEN
@@ -59,6 +60,9 @@ def provenance_of(path: Path) -> str | bytes | None:
         (value,) = connection.execute("SELECT value FROM artifact WHERE key = 'provenance'").fetchone()
         connection.close()
         return value
+    if path.suffix == ".catalogue":
+        with pa.memory_map(str(path)) as file:
+            return pa.ipc.open_stream(file).schema.metadata[b"ml_skeleton"]
     if path.suffix == ".npz":
         return str(np.load(path)["ml_skeleton"])
     if path.name in ("study.json", "demo.json", "best.json", "evaluation.json", "status.json", "key.json"):

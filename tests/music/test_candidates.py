@@ -1,6 +1,6 @@
 """Candidates: what no playlist holds, and why."""
 
-from ml_skeleton.music.candidates import rated_or_alike, unfit
+from ml_skeleton.music.candidates import cue_tracks, lengths_s, rated_or_alike, speech_of, unfit
 from ml_skeleton.music.recordings import recordings_of
 
 
@@ -15,7 +15,9 @@ def test_each_reason_bars_its_own_songs(make_song):
         make_song(6, length_s=None),
     ]
 
-    found = unfit(recordings_of(songs), songs, max_speech=0.7)
+    recordings = recordings_of(songs)
+
+    found = unfit(cue_tracks(recordings, songs), speech_of(recordings), lengths_s(recordings), max_speech=0.7)
 
     assert {reason: barred.tolist() for reason, barred in found.items()} == {
         "as tracks of cue sheets": [False, True, False, False, False],

@@ -8,7 +8,7 @@ import pytest
 from ml_skeleton.music.classifiers.effects import no_effects
 from ml_skeleton.music.classifiers.kernel import FARTHEST, distances2, make_space
 from ml_skeleton.music.classifiers.mixed import fit_mixed, make_design
-from ml_skeleton.music.classifiers.variances import INTERCEPT, Variances, _surprise, choose_variances
+from ml_skeleton.music.classifiers.variances import INTERCEPT, Variances, _surprise, choose_variances, covariance_of
 from ml_skeleton.music.inputs import Inputs
 from ml_skeleton.music.targets import all_rated
 
@@ -82,15 +82,13 @@ def test_the_variance_of_what_is_heard_is_that_of_the_process():
 
 
 @pytest.mark.parametrize("parts", [{}, {"timbre": 2, "rhythm": 3}])
-def test_an_ear_knows_how_ratings_go_together_before_any_is_given(parts):
-    inputs, ratings = library()
-    nobody = replace(inputs, parts=parts).by_ear()
-    songs, others = nobody.at(np.arange(20)), nobody.at(np.arange(20, 60))
+def test_before_any_rating_songs_go_together_by_sound_artist_and_album(parts):
+    inputs = replace(library()[0], parts=parts)
+    space = make_space(inputs)
 
-    mixed, space = fitted(nobody, ratings, np.ones(60), np.arange(45))
+    found = covariance_of(inputs, space, VARIANCES)
 
-    found = mixed.ear.covariance(songs.matrix, others.matrix)
-    np.testing.assert_allclose(found, covariance(songs, space, VARIANCES, others), atol=1e-6)
+    np.testing.assert_allclose(found, covariance(inputs, space, VARIANCES, inputs), atol=1e-9)
 
 
 def test_the_variance_of_nested_effects_is_that_of_the_textbook():

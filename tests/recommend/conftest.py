@@ -7,7 +7,7 @@ import pytest
 from ml_skeleton.artifacts.checkpoints import read_header
 from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.music.rated import FitSettings, rated_songs
-from ml_skeleton_recommend.library import read_library
+from ml_skeleton_recommend.gathering import read_library
 from ml_skeleton_train_classifier.train import train_classifier
 
 

@@ -36,7 +36,7 @@ def most_of_one(codes) -> int:
 def test_no_limit_is_broken_and_no_recording_is_chosen_twice(rows, limit, diversity):
     scores, crowd, unit = crowd_of(rows)
 
-    chosen = choose(scores, crowd, limit, unit, diversity)
+    chosen = choose(scores, crowd, limit, unit.__getitem__, diversity)
 
     assert limit.songs is None or len(chosen) <= limit.songs
     assert limit.seconds is None or crowd.lengths_s[chosen].sum() <= limit.seconds
@@ -49,7 +49,7 @@ def test_no_limit_is_broken_and_no_recording_is_chosen_twice(rows, limit, divers
 def test_without_limits_the_best_of_each_group_are_chosen_best_first(rows):
     scores, crowd, unit = crowd_of(rows)
 
-    chosen = choose(scores, crowd, Limits(), unit)
+    chosen = choose(scores, crowd, Limits(), unit.__getitem__)
 
     best = {group: max(scores[crowd.groups == group]) for group in set(crowd.groups)}
     assert scores[chosen].tolist() == sorted(best.values(), reverse=True)
@@ -82,7 +82,9 @@ def test_diversity_takes_the_song_that_is_unlike_the_first():
     unit = np.array([[1, 0], [0.99, 0.14], [0, 1]], dtype=np.float32)
     crowd = Crowd(np.arange(3), np.arange(3), np.arange(3), np.full(3, 200.0))
 
-    with_scores = [choose(np.array([1.0, 0.9, 0.6]), crowd, Limits(2), unit, d).tolist() for d in (0.0, 0.5)]
+    with_scores = [
+        choose(np.array([1.0, 0.9, 0.6]), crowd, Limits(2), unit.__getitem__, d).tolist() for d in (0.0, 0.5)
+    ]
 
     assert with_scores == [[0, 1], [0, 2]]
 

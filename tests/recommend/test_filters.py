@@ -1,13 +1,16 @@
 """Filters: an SQL expression over the songs, and nothing else."""
 
 import pytest
+from ml_skeleton.artifacts.songs import to_table
 from ml_skeleton.errors import UsageError
 from ml_skeleton_recommend.filters import songs_where
 
 
 @pytest.fixture
 def songs(make_song):
-    return [make_song(1, genre="Jazz", year=1959, rating=0.9), make_song(2, genre="Jazz", year=None, rating=None)]
+    return to_table(
+        [make_song(1, genre="Jazz", year=1959, rating=0.9), make_song(2, genre="Jazz", year=None, rating=None)]
+    )
 
 
 @pytest.mark.parametrize(

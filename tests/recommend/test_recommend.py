@@ -7,7 +7,7 @@ from ml_skeleton.artifacts.checkpoints import read_header
 from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_store
 from ml_skeleton.artifacts.playlists import read_playlist
 from ml_skeleton.errors import InputError
-from ml_skeleton_recommend.library import read_library
+from ml_skeleton_recommend.gathering import read_library
 from ml_skeleton_recommend.make import Output, make, write
 from ml_skeleton_recommend.request import Request
 

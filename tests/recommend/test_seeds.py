@@ -1,13 +1,14 @@
 """Seeds: a song is found by path, URL, ROWID or artist and title, and what may be meant is said."""
 
 import pytest
+from ml_skeleton.artifacts.songs import to_table
 from ml_skeleton.errors import UsageError
 from ml_skeleton_recommend.seeds import matching, one_recording
 
 
 @pytest.fixture
 def songs(make_song):
-    return [
+    rows = [
         make_song(7, artist="Anna", title="Dawn", url="file:///m/a%20b.ogg", path="/m/a b.ogg"),
         make_song(8, artist="Anna", title="Dusk"),
         make_song(9, artist="Bert", title="Dusk"),
@@ -15,6 +16,7 @@ def songs(make_song):
         make_song(11, artist="Bert", title="Rain", audio_id="c" * 32),
         make_song(12, artist="Bert", title="Rain", audio_id="c" * 32),
     ]
+    return to_table(rows)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +27,7 @@ def test_a_song_is_found_by_any_of_its_names(songs, name):
 
 
 def test_a_number_that_is_no_rowid_may_be_a_title(songs):
-    assert one_recording("12", matching("12", songs[:4])).song_id == 10
+    assert one_recording("12", matching("12", songs.slice(0, 4))).song_id == 10
 
 
 def test_copies_of_a_recording_are_one_song(songs):

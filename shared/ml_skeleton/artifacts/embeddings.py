@@ -46,6 +46,7 @@ KIND = "embeddings"
 FORMAT = 1
 MADE_BY = "embed ENCODER --store"
 SUFFIXES = (".db", ".sqlite", ".duckdb")
+HEAD = 16384  # bytes of a database in which its changes are counted
 OF_VERSION = "FROM vectors JOIN versions ON number = version WHERE name = ?"
 VECTORS_QUERY = f"SELECT audio_id, rating_seen, vector {OF_VERSION} ORDER BY audio_id"
 STRAY = "audio_id NOT IN (SELECT audio_id FROM songs WHERE audio_id IS NOT NULL)"
@@ -216,6 +217,19 @@ def open_store(path: Path) -> Iterator[EmbeddingStore]:
         yield store
     finally:
         store.close()
+
+
+def state_of(path: Path) -> str:
+    """Return a fingerprint of the database that is another one after each change.
+
+    The first pages of SQLite and DuckDB count the changes; DuckDB's newest may
+    still be in the file beside it.
+    """
+    with open(path, "rb") as file:
+        first = file.read(HEAD)
+    log = path.with_name(f"{path.name}.wal")
+    files = [one.stat() for one in (path, log) if one.exists()]
+    return fingerprint_of(first, *(f"{one.st_size} {one.st_mtime_ns} {one.st_ino}" for one in files))
 
 
 @contextmanager

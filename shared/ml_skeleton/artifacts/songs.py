@@ -89,8 +89,13 @@ class Song:
     @property
     def label(self) -> str:
         """Artist and title for a person, or the file's name where there is no title."""
-        title = self.title or Path(self.path).name
-        return f"{self.artist} – {title}" if self.artist else title
+        return label_of(self.artist, self.title, self.path)
+
+
+def label_of(artist: str, title: str, path: str) -> str:
+    """Return artist and title for a person, or the file's name where there is no title."""
+    title = title or Path(path).name
+    return f"{artist} – {title}" if artist else title
 
 
 class KnownFile(NamedTuple):

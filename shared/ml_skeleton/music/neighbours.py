@@ -34,6 +34,7 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
 NUMBERS_PER_BLOCK = 8_000_000  # similarities held at a time by each thread: 32 MB, or 96 where hubs are corrected
+BLOCK = 1024  # songs that are added up at a time
 SPARE = 52  # songs more than asked for that are chosen by deviation
 FOLDS = 32  # of a row, to find its largest numbers: a thirtieth of them is partitioned, and the largest folds
 NO_SPREAD = 1e-6  # of a dimension, relative to its size, or of a song's similarities: rounding of float32
@@ -48,15 +49,15 @@ class Found:
 
 
 @dataclass(frozen=True)
-class _Crowd:
+class Crowd:
     """How similar a song is to all others."""
 
     mean: Floats  # (N,)
     deviation: Floats  # (N,)
 
-    def at(self, rows: Rows | slice) -> "_Crowd":
+    def at(self, rows: Rows | slice) -> "Crowd":
         """Return that of some songs, of any shape."""
-        return _Crowd(self.mean[rows], self.deviation[rows])
+        return Crowd(self.mean[rows], self.deviation[rows])
 
     def deviations(self, cosine: Matrix) -> Matrix:
         """Return how far above the usual cosines are, in standard deviations; shapes are broadcast."""
@@ -70,23 +71,88 @@ class _Crowd:
         return _chance_of((cosine - self.mean) / self.deviation)
 
 
-class Neighbours:
-    """A library's vectors (N, D), ready to be searched."""
+class Search:
+    """A library's vectors of length 1 (N, D), ready to be searched; with a `crowd`, hubs are corrected."""
 
-    def __init__(self, matrix: Matrix, hub_correction: bool = True) -> None:
-        self.hub_correction = hub_correction
-        self._centre = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
-        deviation = matrix.std(axis=0, dtype=np.float64)
-        varies = deviation > NO_SPREAD * np.abs(self._centre)
-        self._scale = np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0).astype(np.float32)
-        self.unit = self.standardised(matrix)
-        if hub_correction:
-            self._mean = self.unit.mean(axis=0, dtype=np.float64)  # (D,)
-            self._second = (self.unit.T @ self.unit / max(len(matrix), 1)).astype(np.float64)  # (D, D)
-            self._crowd = self._crowd_of(self.unit, own=1)
+    def __init__(self, unit: Matrix, crowd: Crowd | None = None) -> None:
+        self.unit, self.crowd = unit, crowd
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    def nearest_to_songs(self, rows: Rows, k: int) -> Found:
+        """Return the `k` other songs nearest to each of the library's songs at `rows` (Q,)."""
+        k = min(k, len(self) - 1)
+
+        def search(block: slice) -> Found:
+            cosine = self.unit[rows[block]] @ self.unit.T
+            cosine[np.arange(len(cosine)), rows[block]] = -np.inf
+            return self._nearest(cosine, self.crowd and self.crowd.at(rows[block]), k)
+
+        return _in_blocks(search, len(rows), len(self))
+
+    def nearest_of(self, rows: Rows, others: Rows, k: int) -> Found:
+        """Return the `k` of `others` (M,) nearest to each of the songs at `rows` (Q,).
+
+        A song is not near to itself: where too few others are left, the similarity is -inf.
+        """
+
+        def search(block: slice) -> Found:
+            similarity = self.similarity_between(rows[block], others)
+            similarity[rows[block][:, None] == others] = -np.inf
+            found = largest_of_rows(similarity, k)
+            return Found(others[found.rows], found.similarity)
+
+        return _in_blocks(search, len(rows), len(others))
+
+    def similarity_between(self, rows: Rows, others: Rows) -> npt.NDArray[Any]:
+        """Return the similarity (Q, M) of the songs at `rows` and at `others`."""
+        cosine: Matrix = self.unit[rows] @ self.unit[others].T
+        return _proximity(cosine, self.crowd.at(others), self.crowd.at(rows)) if self.crowd else cosine
+
+    def similarity_of_songs(self, rows: Rows) -> npt.NDArray[Any]:
+        """Return the similarity (Q, N) of the songs at `rows` to all; that to themselves is -inf."""
+        cosine = self.unit[rows] @ self.unit.T
+        similarity = _proximity(cosine, self.crowd, self.crowd.at(rows)) if self.crowd else cosine
+        similarity[np.arange(len(rows)), rows] = -np.inf
+        return similarity
+
+    def similarity_to(self, unit: Matrix) -> npt.NDArray[Any]:
+        """Return the similarity (Q, N) of all songs to vectors (Q, D) of length 1."""
+        cosine = unit @ self.unit.T
+        if not self.crowd:
+            return cosine
+        return _proximity(cosine, self.crowd, Crowd(cosine.mean(axis=1), np.maximum(cosine.std(axis=1), NO_SPREAD)))
+
+    def _nearest(self, cosine: Matrix, crowd: Crowd | None, k: int) -> Found:
+        """Return the `k` songs nearest to queries, from their cosines (Q, N) and, to correct hubs, their `crowd`."""
+        if not (self.crowd and crowd) or k <= 0:
+            return largest_of_rows(cosine, k)
+        near = self.crowd.deviations(cosine)
+        np.minimum(near, _columns(crowd).deviations(cosine), out=near)
+        chosen = np.sort(_largest(near, min(k + SPARE, len(self))), axis=1)  # (Q, K)
+        of_chosen = np.take_along_axis(cosine, chosen, axis=1)
+        found = largest_of_rows(_proximity(of_chosen, self.crowd.at(chosen), crowd), k)
+        found = Found(np.take_along_axis(chosen, found.rows, axis=1), found.similarity)
+        if chosen.shape[1] < len(self):
+            most_of_others = _chance_of(np.take_along_axis(near, chosen, axis=1).min(axis=1))
+            unsure = np.flatnonzero(most_of_others > found.similarity[:, -1])
+            whole = largest_of_rows(_proximity(cosine[unsure], self.crowd, crowd.at(unsure)), k)
+            found.rows[unsure], found.similarity[unsure] = whole.rows, whole.similarity
+        return found
+
+
+class Neighbours(Search):
+    """A library's vectors (N, D) as an encoder gives them, standardised and ready to be searched."""
+
+    def __init__(self, matrix: Matrix, hub_correction: bool = True) -> None:
+        self._centre = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
+        deviation = _deviation(matrix, self._centre)
+        varies = deviation > NO_SPREAD * np.abs(self._centre)
+        self._scale = np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0).astype(np.float32)
+        unit = self.standardised(matrix)
+        self._moments = _moments_of(unit) if hub_correction else None
+        super().__init__(unit, _crowd_of(unit, self._moments, own=1) if self._moments else None)
 
     def standardised(self, vectors: Matrix, unit: bool = True) -> Matrix:
         """Return vectors (Q, D) standardised as the library is, of length 1 if `unit`; one that is its mean stays 0."""
@@ -100,76 +166,53 @@ class Neighbours:
     def nearest_to(self, vectors: Matrix, k: int) -> Found:
         """Return the `k` songs nearest to each of vectors (Q, D), or all songs where there are fewer."""
         queries = self.standardised(vectors)
-        crowd = self._crowd_of(queries, own=0) if self.hub_correction else None
+        crowd = _crowd_of(queries, self._moments, own=0) if self._moments else None
 
         def search(block: slice) -> Found:
-            cosine = queries[block] @ self.unit.T
-            return self._most_mutual(cosine, crowd.at(block), k) if crowd else largest_of_rows(cosine, k)
+            return self._nearest(queries[block] @ self.unit.T, crowd and crowd.at(block), k)
 
         return _in_blocks(search, len(queries), len(self))
 
-    def nearest_to_songs(self, rows: Rows, k: int) -> Found:
-        """Return the `k` other songs nearest to each of the library's songs at `rows` (Q,)."""
-        k = min(k, len(self) - 1)
 
-        def search(block: slice) -> Found:
-            cosine = self.unit[rows[block]] @ self.unit.T
-            cosine[np.arange(len(cosine)), rows[block]] = -np.inf
-            if not self.hub_correction:
-                return largest_of_rows(cosine, k)
-            return self._most_mutual(cosine, self._crowd.at(rows[block]), k)
+@dataclass(frozen=True)
+class _Moments:
+    """Of a library's unit vectors."""
 
-        return _in_blocks(search, len(rows), len(self))
+    songs: int
+    mean: Floats  # (D,)
+    second: Floats  # (D, D)
 
-    def nearest_of(self, rows: Rows, others: Rows, k: int) -> Found:
-        """Return the `k` of `others` (M,) with the largest cosine to each of the songs at `rows` (Q,), hubs or not.
 
-        A song is not near to itself: where too few others are left, the cosine is -inf.
-        """
+def _moments_of(unit: Matrix) -> _Moments:
+    second = (unit.T @ unit / max(len(unit), 1)).astype(np.float64)
+    return _Moments(len(unit), unit.mean(axis=0, dtype=np.float64), second)
 
-        def search(block: slice) -> Found:
-            cosine = self.unit[rows[block]] @ self.unit[others].T
-            cosine[rows[block][:, None] == others] = -np.inf
-            found = largest_of_rows(cosine, k)
-            return Found(others[found.rows], found.similarity)
 
-        return _in_blocks(search, len(rows), len(others))
+def crowd_of(unit: Matrix) -> Crowd:
+    """Return how similar each of a library's unit vectors (N, D) is to the others."""
+    return _crowd_of(unit, _moments_of(unit), own=1)
 
-    def similarity_of_songs(self, rows: Rows) -> npt.NDArray[Any]:
-        """Return the similarity (Q, N) of the songs at `rows` to all; that to themselves is -inf."""
-        cosine = self.unit[rows] @ self.unit.T
-        similarity = self._proximity(cosine, self._crowd, self._crowd.at(rows)) if self.hub_correction else cosine
-        similarity[np.arange(len(rows)), rows] = -np.inf
-        return similarity
 
-    def _most_mutual(self, cosine: Matrix, crowd: _Crowd, k: int) -> Found:
-        """Return the `k` songs of the largest mutual proximity, from cosines (Q, N) of queries with that `crowd`."""
-        if k <= 0:
-            return largest_of_rows(cosine, k)
-        near = self._crowd.deviations(cosine)
-        np.minimum(near, _columns(crowd).deviations(cosine), out=near)
-        chosen = np.sort(_largest(near, min(k + SPARE, len(self))), axis=1)  # (Q, K)
-        of_chosen = np.take_along_axis(cosine, chosen, axis=1)
-        found = largest_of_rows(self._proximity(of_chosen, self._crowd.at(chosen), crowd), k)
-        found = Found(np.take_along_axis(chosen, found.rows, axis=1), found.similarity)
-        if chosen.shape[1] < len(self):
-            most_of_others = _chance_of(np.take_along_axis(near, chosen, axis=1).min(axis=1))
-            unsure = np.flatnonzero(most_of_others > found.similarity[:, -1])
-            whole = largest_of_rows(self._proximity(cosine[unsure], self._crowd, crowd.at(unsure)), k)
-            found.rows[unsure], found.similarity[unsure] = whole.rows, whole.similarity
-        return found
+def _crowd_of(unit: Matrix, library: _Moments, own: int) -> Crowd:
+    """Return how similar unit vectors (Q, D) are to the library, their `own` song in it left out."""
+    others = max(library.songs - own, 1)
+    first = (library.songs * (unit @ library.mean) - own) / others
+    second = (library.songs * ((unit @ library.second) * unit).sum(axis=1) - own) / others
+    return Crowd(first, np.sqrt(np.maximum(second - first**2, NO_SPREAD**2)))
 
-    def _proximity(self, cosine: Matrix, theirs: _Crowd, ours: _Crowd) -> Floats:
-        """Return the mutual proximity (Q, M) of queries and songs, of whom the crowds are."""
-        return theirs.chance(cosine) * _columns(ours).chance(cosine)
 
-    def _crowd_of(self, unit: Matrix, own: int) -> _Crowd:
-        """Return how similar unit vectors (Q, D) are to the library, their `own` song in it left out."""
-        songs = len(self)
-        others = max(songs - own, 1)
-        first = (songs * (unit @ self._mean) - own) / others
-        second = (songs * ((unit @ self._second) * unit).sum(axis=1) - own) / others
-        return _Crowd(first, np.sqrt(np.maximum(second - first**2, NO_SPREAD**2)))
+def _deviation(matrix: Matrix, centre: Matrix) -> Floats:
+    """Return the standard deviation (D,) of each dimension, a block that fits the processor's memory at a time."""
+    squares = np.zeros(matrix.shape[1])
+    for start in range(0, len(matrix), BLOCK):
+        off = matrix[start : start + BLOCK] - centre
+        squares += np.einsum("nd,nd->d", off, off)
+    return np.asarray(np.sqrt(squares / max(len(matrix), 1)), dtype=np.float64)
+
+
+def _proximity(cosine: Matrix, theirs: Crowd, ours: Crowd) -> Floats:
+    """Return the mutual proximity (Q, M) of queries and songs, of whom the crowds are."""
+    return theirs.chance(cosine) * _columns(ours).chance(cosine)
 
 
 def _chance_of(deviation: npt.NDArray[Any]) -> Floats:
@@ -180,8 +223,8 @@ def _chance_of(deviation: npt.NDArray[Any]) -> Floats:
     return chance
 
 
-def _columns(crowd: _Crowd) -> _Crowd:
-    return _Crowd(crowd.mean[:, None], crowd.deviation[:, None])
+def _columns(crowd: Crowd) -> Crowd:
+    return Crowd(crowd.mean[:, None], crowd.deviation[:, None])
 
 
 def largest_of_rows(similarity: npt.NDArray[Any], k: int) -> Found:

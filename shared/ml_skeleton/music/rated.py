@@ -114,7 +114,7 @@ def vectors_of(store: EmbeddingStore, names: Sequence[str | None]) -> SharedVect
         Parent("embeddings", where, v.fingerprint, version.name) for v, version in zip(every, versions, strict=True)
     ]
     seen = np.any([vectors.rating_seen[at] for vectors, at in zip(every, places, strict=True)], axis=0)
-    return SharedVectors(versions, tuple(parents), shared, matrix, seen, _parts(versions))
+    return SharedVectors(versions, tuple(parents), shared, matrix, seen, parts_of(versions))
 
 
 def _newest(store: EmbeddingStore) -> Version:
@@ -127,7 +127,7 @@ def _newest(store: EmbeddingStore) -> Version:
     return version
 
 
-def _parts(versions: Sequence[Version]) -> dict[str, int]:
+def parts_of(versions: Sequence[Version]) -> dict[str, int]:
     """Return the parts of one version, or of several side by side, where each is a part at least."""
     if len(versions) == 1:
         return versions[0].parts

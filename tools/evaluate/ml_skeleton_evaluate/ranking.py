@@ -1,7 +1,7 @@
 """The unrated songs of a version, best first, as a playlist would have them."""
 
 import numpy as np
-from ml_skeleton.music.candidates import rated_or_alike, unfit
+from ml_skeleton.music.candidates import cue_tracks, lengths_s, rated_or_alike, speech_of, unfit
 from ml_skeleton.music.classifiers.fitting import fit_predictor
 from ml_skeleton.music.inputs import make_inputs
 from ml_skeleton.music.rated import FitSettings
@@ -35,7 +35,8 @@ def best_unrated(gathered: Gathered, place: int, settings: FitSettings) -> list[
 def _candidates(gathered: Gathered) -> list[Recording]:
     library, songs = gathered.library, gathered.songs
     shared = set.intersection(*(set(heard.audio_ids) for heard in gathered.heard))
-    barred = np.any([rated_or_alike(library, songs), *unfit(library, songs, gathered.max_speech).values()], axis=0)
+    unfit_songs = unfit(cue_tracks(library, songs), speech_of(library), lengths_s(library), gathered.max_speech)
+    barred = np.any([rated_or_alike(library, songs), *unfit_songs.values()], axis=0)
     return [
         recording
         for recording, out in zip(library, barred, strict=True)

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from ml_skeleton.errors import InputError
 from ml_skeleton.music.candidates import unfit
 
-from ml_skeleton_recommend.library import Library, Mask, Rows
+from ml_skeleton_recommend.library import Library, Mask, Rows, column_of
 from ml_skeleton_recommend.request import Request
 
 LEAST_LIKED = 0.6  # of the rated songs, lists that take rated ones too hold those of three stars and more
@@ -40,7 +41,7 @@ class Candidates:
     def _some(self, mask: Mask, what: str) -> Rows:
         if not mask.any():
             reasons = ", ".join(f"{number} {reason}" for reason, number in self.left_out.items() if number)
-            path = self.library.vectors.parents[0].path
+            path = self.library.path
             raise InputError(
                 f"{path}: {self.request.file_name}: {what}" + (f" ({reasons} left out)" if reasons else "")
             )
@@ -49,16 +50,16 @@ class Candidates:
 
 def find_candidates(library: Library, request: Request, held_back: Collection[str] = ()) -> Candidates:
     """Return the candidates of a request; `held_back` are the audio_id of songs that were listed lately."""
-    recordings = library.recordings
-    barred = unfit(recordings, library.songs, request.max_speech, request.max_length)
+    column = library.catalogue.column
+    barred = unfit(column("cue"), column("speech"), column("length_s"), request.max_speech, request.max_length)
     if request.where:
         from ml_skeleton_recommend.filters import songs_where  # here, as DuckDB takes a while to import
 
-        let_in = songs_where([recording.song for recording in recordings], request.where)
-        barred["by the filter"] = np.array([r.song.song_id not in let_in for r in recordings], dtype=np.bool_)
+        shown = library.songs.take(pa.array(column("shown")))
+        barred["by the filter"] = ~np.isin(shown.column("song_id").to_numpy(), list(songs_where(shown, request.where)))
     if held_back:
-        barred["as listed lately"] = np.array([r.audio_id in held_back for r in recordings], dtype=np.bool_)
-    mask = np.array([r.available for r in recordings], dtype=np.bool_)
+        barred["as listed lately"] = np.isin(column_of(library.catalogue.recordings, "audio_id"), list(held_back))
+    mask = column("available")
     unrated = np.isnan(library.ratings)
     left_out = {}
     for reason, out in barred.items():

@@ -5,7 +5,7 @@ songs come out the same whatever order they were read in.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,12 +60,15 @@ def best_first(scores: Floats) -> Rows:
     return np.argsort(-scores, kind="stable")
 
 
-def choose(scores: Floats, crowd: Crowd, limits: Limits, unit: Matrix, diversity: float = 0.0) -> Rows:
+def choose(
+    scores: Floats, crowd: Crowd, limits: Limits, unit_of: Callable[[Rows], Matrix], diversity: float = 0.0
+) -> Rows:
     """Return rows (K,) in the order they were chosen: the best score first, within all limits.
 
     Each next song is the one with the most of (1 - diversity) * score - diversity *
     (cosine with the nearest song chosen before) (maximal marginal relevance,
-    Carbonell and Goldstein 1998, with scores brought to 0 to 1).
+    Carbonell and Goldstein 1998, with scores brought to 0 to 1). `unit_of` returns the
+    vectors of some rows; those of few are asked for.
     """
     order = best_first(scores)
     if diversity == 0:
@@ -73,7 +76,7 @@ def choose(scores: Floats, crowd: Crowd, limits: Limits, unit: Matrix, diversity
     size = POOL
     while True:
         pool = order[:size]
-        chosen = pool[_diverse(_to_one(scores[pool]), crowd.at(pool), limits, unit[pool], diversity)]
+        chosen = pool[_diverse(_to_one(scores[pool]), crowd.at(pool), limits, unit_of(pool), diversity)]
         if size >= len(order) or (limits.songs is not None and len(chosen) >= limits.songs):
             return chosen
         size *= 4

@@ -5,13 +5,11 @@ setting, and what is given must be one expression, so the worst it can be is wro
 """
 
 import re
-from collections.abc import Sequence
 from difflib import get_close_matches
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from ml_skeleton.artifacts.songs import Song, to_table
 from ml_skeleton.errors import UsageError
 
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
@@ -24,13 +22,12 @@ CLOSED: dict[str, str | bool | int | float | list[str]] = {
 COLUMN = re.compile(r'Referenced column "([^"]+)" not found')
 
 
-def songs_where(songs: Sequence[Song], expression: str) -> set[int]:
-    """Return the song_id of the songs for which `expression` is true; raise UsageError if it is no such expression.
+def songs_where(songs: pa.Table, expression: str) -> set[int]:
+    """Return the song_id of those for which `expression` is true; raise UsageError if it is no such expression.
 
-    Its columns are those of songs.parquet, and `stars`, 0 to 5.
+    The columns of `songs` are those of songs.parquet; the expression may name `stars`, 0 to 5, too.
     """
-    table = to_table(songs)
-    table = table.append_column("stars", pc.multiply(table.column("rating"), pa.scalar(5.0)))
+    table = songs.append_column("stars", pc.multiply(songs.column("rating"), pa.scalar(5.0)))
     with duckdb.connect(":memory:", config=CLOSED) as database:
         database.register("songs", table)
         database.execute("SET lock_configuration = true")

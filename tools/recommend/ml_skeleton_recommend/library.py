@@ -1,33 +1,57 @@
 """The listener's library as playlists are made from it: recordings, vectors, expected stars, and who is alike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+from ml_skeleton.artifacts.catalogues import UNIT, Catalogue
 from ml_skeleton.artifacts.checkpoints import Header
-from ml_skeleton.artifacts.embeddings import EmbeddingStore
+from ml_skeleton.artifacts.embeddings import Version
 from ml_skeleton.artifacts.provenance import Parent
-from ml_skeleton.artifacts.songs import Song
+from ml_skeleton.artifacts.songs import from_table
 from ml_skeleton.errors import InputError
-from ml_skeleton.music.candidates import rated_or_alike
 from ml_skeleton.music.classifiers.predictor import Predictor
-from ml_skeleton.music.classifiers.saved import load_predictor, vectors_for
+from ml_skeleton.music.classifiers.saved import load_predictor
 from ml_skeleton.music.inputs import Inputs, Matrix, make_inputs
-from ml_skeleton.music.neighbours import Found, Neighbours
-from ml_skeleton.music.rated import SharedVectors
-from ml_skeleton.music.recordings import Recording, recordings_of
+from ml_skeleton.music.neighbours import Crowd, Found, Search
+from ml_skeleton.music.rated import parts_of
+from ml_skeleton.music.recordings import Recording
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.intp]
 
-DAY_S = 86_400.0
 USUAL_LENGTH_S = 240.0  # of songs, where none is known
 NO_ARTIST = -1  # a song without a known artist is nobody's second song
+
+
+class Recordings:
+    """The recordings of a catalogue, each made when it is first asked for."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._songs, self._audio_ids = catalogue.songs, catalogue.recordings.column("audio_id")
+        self._first, self._copies = catalogue.column("first"), catalogue.column("copies")
+        self._made: dict[int, Recording] = {}
+
+    def __len__(self) -> int:
+        return len(self._audio_ids)
+
+    def __getitem__(self, row: int) -> Recording:
+        if row not in self._made:
+            songs = from_table(self._songs.slice(int(self._first[row]), int(self._copies[row])))
+            self._made[row] = Recording(self._audio_ids[row].as_py(), tuple(songs))
+        return self._made[row]
+
+    def __iter__(self) -> Iterator[Recording]:
+        songs, ends = from_table(self._songs), self._first + self._copies
+        of_each = zip(self._audio_ids.to_pylist(), self._first.tolist(), ends.tolist(), strict=True)
+        return (Recording(audio_id, tuple(songs[first:end])) for audio_id, first, end in of_each)
 
 
 @dataclass(frozen=True)
@@ -35,73 +59,98 @@ class Library:
     """All recordings that have a vector, N of them, ordered by audio_id."""
 
     classifier: Header
-    vectors: SharedVectors
-    songs: list[Song]  # every song of the player, also those without a vector
-    recordings: list[Recording]
-    matrix: Matrix  # (N, D)
+    versions: tuple[Version, ...]
+    catalogue: Catalogue
+    read_matrix: Callable[[], Matrix]
     model_class: str | None = None
+
+    @property
+    def embeddings(self) -> tuple[Parent, ...]:
+        """What the vectors are of, one entry for each version."""
+        return self.catalogue.provenance.parents
 
     @property
     def parents(self) -> tuple[Parent, ...]:
         """What a playlist of this library is made from."""
-        return (self.classifier.as_parent(), *self.vectors.parents)
+        return (self.classifier.as_parent(), *self.embeddings)
+
+    @property
+    def path(self) -> str:
+        """The embedding database."""
+        return self.embeddings[0].path
+
+    @property
+    def songs(self) -> pa.Table:
+        """Every song of the player, also those without a vector."""
+        return self.catalogue.songs
+
+    @cached_property
+    def recordings(self) -> Recordings:
+        """All that is known of each recording."""
+        return Recordings(self.catalogue)
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Where each recording stands, by audio_id."""
+        return {audio_id: row for row, audio_id in enumerate(column_of(self.catalogue.recordings, "audio_id"))}
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """Vectors (N, D) as the store has them."""
+        return self.read_matrix()
 
     @cached_property
     def ratings(self) -> Floats:
         """Of each recording, 0 to 1; not a number where the listener gave none."""
-        return np.array([np.nan if r.rating is None else r.rating for r in self.recordings], dtype=np.float64)
+        return self.catalogue.column("rating")
 
     @cached_property
     def rated(self) -> Mask:
         """Which recordings are rated, or sound the same as one that is."""
-        return rated_or_alike(self.recordings, self.songs)
+        return self.catalogue.column("known")
 
     @cached_property
     def artists(self) -> Codes:
         """A number for each artist, NO_ARTIST where it is not known."""
-        return codes_of(r.artist for r in self.recordings)
+        return self.catalogue.column("artist").astype(np.intp)
 
     @cached_property
     def albums(self) -> Codes:
         """A number for each album, NO_ARTIST where there is none."""
-        return codes_of(next(iter(r.album_keys), "") for r in self.recordings)
+        return self.catalogue.column("album").astype(np.intp)
 
     @cached_property
     def groups(self) -> Codes:
         """Equal for recordings that sound the same."""
-        return codes_of(r.group for r in self.recordings)
+        return self.catalogue.column("group").astype(np.intp)
 
     @cached_property
     def lengths_s(self) -> Floats:
         """Seconds; where the player does not know, as long as songs of this library usually are."""
-        known = np.array([r.song.length_s or np.nan for r in self.recordings], dtype=np.float64)
+        known = self.catalogue.column("length_s")
         there = known[~np.isnan(known)]  # np.nanmedian imports masked arrays, which takes longer than all the rest
         return np.where(np.isnan(known), np.median(there) if len(there) else USUAL_LENGTH_S, known)
 
     @cached_property
     def days_unplayed(self) -> Floats:
         """Days since each was played last, counted from the newest date that the library holds; inf if never."""
-        dates = [max(song.lastplayed or 0, song.added or 0) for r in self.recordings for song in r.songs]
-        played = np.array([max(s.lastplayed or 0 for s in r.songs) for r in self.recordings], dtype=np.float64)
-        return np.where(played > 0, (max(dates, default=0) - played) / DAY_S, np.inf)
+        return self.catalogue.column("days_unplayed")
 
     @cached_property
     def predictor(self) -> Predictor:
         """The trained classifier."""
         return load_predictor(self.classifier, self.model_class)
 
-    @cached_property
-    def inputs(self) -> Inputs:
-        """What the classifier is asked with."""
-        content = self.classifier.content
-        parts = self.vectors.parts
-        return make_inputs(self.recordings, self.matrix, content["features"], content["genres"], parts)
+    def inputs(self, rows: Rows) -> Inputs:
+        """Return what the classifier is asked with about some recordings."""
+        content, parts = self.classifier.content, parts_of(self.versions)
+        recordings = [self.recordings[row] for row in rows.tolist()]
+        return make_inputs(recordings, self.matrix[rows], content["features"], content["genres"], parts)
 
     @cached_property
     def expected(self) -> Floats:
         """Expected rating and the bounds of its interval, 0 to 1, as rows (3, N)."""
-        predicted = self.predictor.predict(self.inputs)
-        return np.stack([predicted.mean, *predicted.interval()])
+        return np.stack([self.catalogue.column(name) for name in ("expected", "low", "high")])
 
     @cached_property
     def taste(self) -> Floats:
@@ -109,18 +158,14 @@ class Library:
         return np.where(np.isnan(self.ratings), self.expected[0], self.ratings)
 
     @cached_property
-    def neighbours(self) -> Neighbours:
-        """The search for what sounds alike, by cosine."""
-        return Neighbours(self.matrix, hub_correction=False)
-
-    @property
     def unit(self) -> Matrix:
         """Vectors (N, D) standardised over the library, of length 1."""
-        return self.neighbours.unit
+        return self.catalogue.column(UNIT)
 
-    def similarity(self, row: int) -> Floats:
-        """Return the cosine of every recording with the one at `row`."""
-        return np.asarray(self.unit @ self.unit[row], dtype=np.float64)
+    def search(self, hub_correction: bool = False) -> Search:
+        """Return the search for what sounds alike: by cosine, or with `hub_correction` by mutual proximity."""
+        columns = (self.catalogue.column(name) for name in ("usual_cosine", "cosine_deviation"))
+        return Search(self.unit, Crowd(*columns) if hub_correction else None)
 
 
 def store_of(classifier: Header) -> Path:
@@ -131,29 +176,21 @@ def store_of(classifier: Header) -> Path:
     return Path(parent.path)
 
 
-def read_library(classifier: Header, store: EmbeddingStore, model_class: str | None = None) -> Library:
-    """Return the library of a store; raise InputError for embeddings of another encoder than the classifier's."""
-    vectors, songs = vectors_for(classifier, store), store.songs()
-    row_of = {audio_id: row for row, audio_id in enumerate(vectors.audio_ids)}
-    recordings = [recording for recording in recordings_of(songs) if recording.audio_id in row_of]
-    rows = [row_of[recording.audio_id] for recording in recordings]
-    whole = rows == list(range(len(vectors.audio_ids)))  # then the matrix need not be copied
-    matrix = vectors.matrix if whole else vectors.matrix[rows]
-    return Library(classifier, vectors, songs, recordings, matrix, model_class)
-
-
-def codes_of(names: Iterable[str]) -> Codes:
+def codes_of(names: Iterable[str]) -> list[int]:
     """Return a number for each name, in the order they come first; NO_ARTIST for an empty one."""
     known: dict[str, int] = {"": NO_ARTIST}
-    return np.array([known.setdefault(name, len(known) - 1) for name in names], dtype=np.intp)
+    return [known.setdefault(name, len(known) - 1) for name in names]
 
 
-def rows_where(mask: Mask) -> Rows:
-    """Return the rows at which `mask` is true."""
-    return np.flatnonzero(mask)
-
-
-def nearest_rated(library: Library, rows: Sequence[int] | Rows, count: int, among: Mask | None = None) -> Found:
+def nearest_rated(
+    library: Library, rows: Sequence[int] | Rows, count: int, among: Mask | None = None, hub_correction: bool = False
+) -> Found:
     """Return the `count` rated recordings, all or of those `among` them, that sound most like each of `rows` (M,)."""
     rated = ~np.isnan(library.ratings) if among is None else among & ~np.isnan(library.ratings)
-    return library.neighbours.nearest_of(np.asarray(rows, dtype=np.intp), np.flatnonzero(rated), count)
+    search = library.search(hub_correction)
+    return search.nearest_of(np.asarray(rows, dtype=np.intp), np.flatnonzero(rated), count)
+
+
+def column_of(table: pa.Table, name: str) -> list[Any]:
+    """Return a column as Python's values."""
+    return table.column(name).to_pylist()  # type: ignore[no-any-return]

@@ -49,7 +49,7 @@ def pick(
 def _chosen(library: Library, request: Request, rows: Rows, scores: Floats) -> Rows:
     """Return the places (K,) of the best of `rows` (M,) within the limits, in the order asked for."""
     crowd = crowd_of(library).at(rows)
-    chosen = choose(scores, crowd, limits_of(request), library.unit[rows], request.diversity)
+    chosen = choose(scores, crowd, limits_of(request), lambda places: library.unit[rows[places]], request.diversity)
     return chosen[arc(energy_of(library, rows[chosen]))] if request.order == "arc" else chosen
 
 

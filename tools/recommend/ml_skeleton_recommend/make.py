@@ -70,7 +70,7 @@ def make(library: Library, request: Request, folder: Path, now: float | None = N
     candidates = find_candidates(library, request, held_back(request, folder, now))
     listings = [listing for listing in KINDS[request.kind](candidates) if listing.rows]
     if not listings:
-        raise InputError(f"{library.vectors.parents[0].path}: {request.file_name}: no song fits; loosen its limits")
+        raise InputError(f"{library.path}: {request.file_name}: no song fits; loosen its limits")
     return Made(request, [playlist_of(library, request, one) for one in listings], candidates.left_out)
 
 
@@ -86,20 +86,18 @@ def playlist_of(library: Library, request: Request, listing: Listing) -> Playlis
     made_at = library.classifier.provenance.created  # not now
     settings = {**request.settings(), "title": listing.title}
     provenance = Provenance(KIND, FORMAT, TOOL, settings, request.seed, library.parents, created=made_at)
-    return Playlist(listing.name, listing.title, entries_of(library, listing), provenance)
+    return Playlist(listing.name, listing.title, entries_of(library, listing, request.hub_correction), provenance)
 
 
-def entries_of(library: Library, listing: Listing) -> list[Entry]:
+def entries_of(library: Library, listing: Listing, hub_correction: bool) -> list[Entry]:
     """Return the songs of a listing with what is expected of them and why they are there."""
-    near = nearest_rated(library, listing.rows, REASONS)
+    near = nearest_rated(library, listing.rows, REASONS, hub_correction=hub_correction)
     scores = np.sum(list(listing.parts.values()), axis=0)
     entries = []
     for place, row in enumerate(listing.rows):
         nearest = tuple(
-            RatedNeighbour(
-                library.recordings[other].song, round(STARS * float(library.ratings[other]), 1), float(alike)
-            )
-            for other, alike in zip(near.rows[place], near.similarity[place], strict=True)
+            RatedNeighbour(library.recordings[other].song, round(STARS * float(library.ratings[other]), 1), alike)
+            for other, alike in zip(near.rows[place].tolist(), near.similarity[place].tolist(), strict=True)
             if np.isfinite(alike)
         )
         score = float(scores[place])

@@ -85,6 +85,9 @@ class Common:
     order: Annotated[
         Literal["score", "arc"], typer.Option(help="Best first, or loudness rising to a peak and falling again.")
     ] = "score"
+    hub_correction: Annotated[
+        bool, typer.Option("--hub-correction", help="Tell what sounds alike by mutual proximity instead of cosine.")
+    ] = False
     max_speech: MaxSpeech = MOST_SPEECH
     max_length: Annotated[float, typer.Option(min=0, help="Minutes; longer songs are left out.")] = MOST_MINUTES
     seed: Seed = 42

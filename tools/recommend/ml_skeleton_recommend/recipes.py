@@ -12,9 +12,10 @@ from ml_skeleton_recommend.options import days
 from ml_skeleton_recommend.request import Request, check
 
 SECTIONS = ("defaults", "playlists")
-TEXT, NUMBER, WHOLE, LIST, WEIGHTS, DAYS = (
+TEXT, NUMBER, YES, WHOLE, LIST, WEIGHTS, DAYS = (
     "a text",
     "a number",
+    "true or false",
     "a whole number",
     "a list of songs",
     "part: number",
@@ -25,6 +26,7 @@ KEYS = {
     **dict.fromkeys(("songs", "unlike"), LIST),
     **dict.fromkeys(("top", "per_artist", "per_album", "seed"), WHOLE),
     **dict.fromkeys(("minutes", "diversity", "variation", "max_speech", "max_length"), NUMBER),
+    "hub_correction": YES,
     "weight": WEIGHTS,
     "fresh": DAYS,
 }
@@ -76,6 +78,8 @@ def _checked(path: Path, name: str, settings: Mapping[str, Any]) -> dict[str, An
 
 def _fits(kind: str, value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == YES:
+        return isinstance(value, bool)
     if kind in (TEXT, DAYS):
         return isinstance(value, str)
     if kind == LIST:

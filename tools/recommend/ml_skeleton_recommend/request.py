@@ -35,6 +35,7 @@ class Request:
     max_speech: float = MOST_SPEECH
     max_length: float = MOST_MINUTES
     order: str = "score"
+    hub_correction: bool = False  # what sounds alike goes by mutual proximity, not by cosine
 
     @property
     def file_name(self) -> str:

@@ -9,7 +9,8 @@ from ml_skeleton.artifacts.embeddings import open_store
 from ml_skeleton.console import note, warn
 from ml_skeleton.errors import InputError, UsageError
 
-from ml_skeleton_recommend.library import Library, read_library, store_of
+from ml_skeleton_recommend.gathering import read_library
+from ml_skeleton_recommend.library import Library, store_of
 from ml_skeleton_recommend.make import Made, make, write
 from ml_skeleton_recommend.options import Common
 from ml_skeleton_recommend.recipes import read_recipes

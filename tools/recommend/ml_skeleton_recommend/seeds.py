@@ -2,14 +2,15 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from ml_skeleton.artifacts.songs import Song
+import pyarrow as pa
+from ml_skeleton.artifacts.songs import Song, from_table, label_of
 from ml_skeleton.errors import UsageError
 
-from ml_skeleton_recommend.library import Library
+from ml_skeleton_recommend.library import Library, column_of
 
 MOST_NAMED = 5
 DASHES = re.compile(r"\s+[-–—]\s+")  # between artist and title
@@ -17,50 +18,55 @@ DASHES = re.compile(r"\s+[-–—]\s+")  # between artist and title
 
 def find_seeds(library: Library, names: Iterable[str]) -> list[int]:
     """Return the row of each song named; raise UsageError for one that is unknown, ambiguous or was not embedded."""
-    row_of = {recording.audio_id: row for row, recording in enumerate(library.recordings)}
     rows = []
     for name in names:
         found = one_recording(name, matching(name, library.songs))
-        if found.audio_id not in row_of:
+        row = library.row_of.get(found.audio_id or "")
+        if row is None:
             raise UsageError(
                 f"song {name!r}: {found.label} has no embedding; run clem-extract and embed, or name another"
             )
-        rows.append(row_of[found.audio_id])
+        rows.append(row)
     return rows
 
 
-def matching(name: str, songs: list[Song]) -> list[Song]:
-    """Return the songs that `name` may mean; raise UsageError if there is none."""
+def matching(name: str, songs: pa.Table) -> list[Song]:
+    """Return the songs, a table of SONGS_SCHEMA, that `name` may mean; raise UsageError if there is none."""
     if name.isdecimal():
-        found = [song for song in songs if song.song_id == int(name)]
+        found = [row for row, song_id in enumerate(column_of(songs, "song_id")) if song_id == int(name)]
     elif name.startswith("file:") or "/" in name:
         paths = {name, str(Path(name).absolute()), str(Path(name).resolve())}
-        found = [song for song in songs if song.url == name or song.path in paths]
+        files = zip(column_of(songs, "url"), column_of(songs, "path"), strict=True)
+        found = [row for row, (url, path) in enumerate(files) if url == name or path in paths]
     else:
         found = []
-    return found or by_text(name, songs)
+    return songs_at(songs, found) or by_text(name, songs)
 
 
-def by_text(name: str, songs: list[Song]) -> list[Song]:
+def by_text(name: str, songs: pa.Table) -> list[Song]:
     """Return the songs whose artist and title, or title alone, is `name`; else those that contain all of its words."""
-    wanted = folded(name)
-    labels = [folded(song.label) for song in songs]
-    exact = [s for s, label in zip(songs, labels, strict=True) if wanted in (label, folded(s.title))]
-    if exact:
-        return exact
+    wanted, titles = folded(name), column_of(songs, "title")
+    every = list(map(label_of, column_of(songs, "artist"), titles, column_of(songs, "path")))
+    labels, titles = [folded(label) for label in every], [folded(title) for title in titles]
     words = wanted.split()
-    partly = [s for s, label in zip(songs, labels, strict=True) if words and all(word in label for word in words)]
-    if partly:
-        return partly
-    by_label = {label: song.label for song, label in zip(songs, labels, strict=True)}
-    by_label |= {folded(song.title): song.label for song in songs if song.title}
-    near = list(dict.fromkeys(by_label[label] for label in get_close_matches(wanted, by_label, n=3, cutoff=0.5)))
+    exact = [row for row, label in enumerate(labels) if wanted in (label, titles[row])]
+    found = exact or [row for row, label in enumerate(labels) if words and all(word in label for word in words)]
+    if found:
+        return songs_at(songs, found)
+    by_name = {**dict(zip(labels, every, strict=True)), **dict(zip(titles, every, strict=True))}
+    by_name.pop("", None)
+    near = list(dict.fromkeys(by_name[one] for one in get_close_matches(wanted, by_name, n=3, cutoff=0.5)))
     hint = (
         f"; did you mean {' or '.join(map(repr, near))}?"
         if near
         else "; name it by path, URL, ROWID or 'artist - title'"
     )
-    raise UsageError(f"song {name!r}: none of {len(songs)} songs is called that{hint}")
+    raise UsageError(f"song {name!r}: none of {len(every)} songs is called that{hint}")
+
+
+def songs_at(songs: pa.Table, rows: Sequence[int]) -> list[Song]:
+    """Return some rows of a table of SONGS_SCHEMA, by song_id."""
+    return sorted((song for row in rows for song in from_table(songs.slice(row, 1))), key=lambda song: song.song_id)
 
 
 def one_recording(name: str, found: list[Song]) -> Song:

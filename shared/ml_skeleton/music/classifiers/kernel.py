@@ -20,7 +20,6 @@ MOST_INDUCING = 512  # songs that others are compared with; up to so many rated 
 FARTHEST = 6.0  # deviations; a track of silence must not run away along a line
 CHUNK = 8192  # songs predicted at a time, so that memory stays small
 JITTER = 1e-6
-INTERCEPT = 0.25  # variance of the mean rating before any is known; it lies between 0 and 1
 
 
 @dataclass(frozen=True)
@@ -83,14 +82,6 @@ class Ear:
         chunks = [self._predict(matrix[start : start + CHUNK]) for start in range(0, len(matrix), CHUNK)]
         means, variances = zip(*chunks, strict=True) if chunks else ((np.empty(0),), (np.empty(0),))
         return np.concatenate(means), np.concatenate(variances)
-
-    def covariance(self, matrix: Matrix, others: Matrix) -> npt.NDArray[np.float64]:
-        """Return the covariance (N, M) of what is heard in songs (N, F) and in others (M, F) before any rating."""
-        ours, theirs = (standardise(songs, self.centre, self.scale).astype(np.float64) for songs in (matrix, others))
-        alike = similarities(ours, theirs[:, : self.inducing.shape[1]], self.narrowness, np.exp)
-        bend = float(self.unknown[0]) - INTERCEPT
-        found: npt.NDArray[np.float64] = INTERCEPT + (ours * self.unknown[1:]) @ theirs.T + bend * alike
-        return found
 
     def _predict(self, matrix: Matrix) -> tuple[Vector, Vector]:
         standard = standardise(matrix, self.centre, self.scale)

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_skeleton.music.classifiers.effects import Effects, no_effects, shrunken_variances
-from ml_skeleton.music.classifiers.kernel import INTERCEPT, JITTER, Ear, Space, make_space, similarities
-from ml_skeleton.music.classifiers.variances import Variances, usual_variances
+from ml_skeleton.music.classifiers.kernel import JITTER, Ear, Space, similarities
+from ml_skeleton.music.classifiers.variances import INTERCEPT, Variances
 from ml_skeleton.music.inputs import UNKNOWN, Inputs, Keys
-from ml_skeleton.music.targets import Examples, all_rated
+from ml_skeleton.music.targets import Examples
 
 Vector = npt.NDArray[np.float64]
 Square = npt.NDArray[np.float64]
@@ -78,13 +78,6 @@ def fit_mixed(design: Design, examples: Examples, rows: npt.NDArray[np.intp]) ->
     weights = cho_solve(cho_factor(system), target - mixed_in.T @ absorbed[:, -1])
     levels = indicators.deviations * (absorbed[:, -1] - absorbed[:, :-1] @ weights)
     return Mixed(_ear(design, mean, weights, system), indicators.effects(levels, part, variances))
-
-
-def untaught_ear(inputs: Inputs) -> Ear:
-    """Return the ear of a listener of whom nothing is known, for songs like these."""
-    space, none = make_space(inputs), np.empty(0, np.intp)
-    design = make_design(inputs.at(none), space, usual_variances(inputs, space))
-    return fit_mixed(design, all_rated(inputs.at(none), np.empty(0)), none).ear
 
 
 class _Indicators:

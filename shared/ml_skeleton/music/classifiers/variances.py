@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ml_skeleton.music.classifiers.kernel import INTERCEPT, Space, distances2
+from ml_skeleton.music.classifiers.kernel import Space, distances2
 from ml_skeleton.music.inputs import UNKNOWN, Inputs, Keys
 from ml_skeleton.music.targets import Examples
 
@@ -18,6 +18,7 @@ Vector = npt.NDArray[np.float64]
 Square = npt.NDArray[np.float64]
 
 MOST_SONGS = 700  # the likelihood costs the cube of it; five variances are known well enough from so many
+INTERCEPT = 0.25  # variance; the mean rating lies between 0 and 1
 USUAL = 0.04  # variance of ratings, one star squared: believed as if 5 songs had said so
 USUAL_SONGS = 5
 LINE = 0.15  # of the variance, expected of a group of features
@@ -45,10 +46,22 @@ class Variances:
 
 
 def usual_variances(inputs: Inputs, space: Space) -> Variances:
-    """Return what is expected before any rating is known."""
+    """Return what is expected of a listener before any rating is known."""
     usual = {name: USUAL * share for name, share in _shares(inputs).items()}
     lines = {name: usual[f"line {name}"] for name in inputs.weighed()}
     return Variances(lines, usual["bend"], space.distance2, usual["artist"], usual["album"], usual["noise"])
+
+
+def covariance_of(inputs: Inputs, space: Space, variances: Variances) -> Square:
+    """Return the covariance (N, N) of the ratings of songs, but for noise, before any is known."""
+    total = np.full((len(inputs.matrix), len(inputs.matrix)), INTERCEPT)
+    for name, kernel in _line_kernels(inputs, space).items():
+        total += variances.lines[name.removeprefix("line ")] * kernel
+    if len(space.inducing):
+        total += variances.bend * np.exp(-_apart(inputs, space) / (2 * variances.width2))
+    total += variances.artist * _same(inputs.artists)
+    total += variances.album * _same(inputs.albums)
+    return total
 
 
 def choose_variances(examples: Examples, space: Space, seed: int, only_effects: bool = False) -> Variances:
@@ -58,11 +71,10 @@ def choose_variances(examples: Examples, space: Space, seed: int, only_effects: 
     others. Of many songs about 700 are taken, artist by artist.
     """
     part = examples.at(_some_artists(examples.inputs.artists, np.flatnonzero(examples.judged), seed))
-    kernels = {} if only_effects else _line_kernels(part, space)
+    kernels = {} if only_effects else _line_kernels(part.inputs, space)
     apart = None
     if not only_effects and len(space.inducing):
-        sounds = space.standard(part.inputs.matrix)[:, space.audio].astype(np.float64)
-        apart = distances2(sounds, sounds, space.balance)
+        apart = _apart(part.inputs, space)
     kernels["artist"] = _same(part.inputs.artists)
     kernels["album"] = _same(part.inputs.albums)
     found = _most_likely(kernels, apart, space.distance2, part)
@@ -82,9 +94,14 @@ def _some_artists(artists: Keys, rows: npt.NDArray[np.intp], seed: int) -> npt.N
     return np.sort(rows[np.argsort(rank, kind="stable")[:MOST_SONGS]])
 
 
-def _line_kernels(part: Examples, space: Space) -> dict[str, Square]:
-    standard = space.standard(part.inputs.matrix).astype(np.float64)
-    columns = part.inputs.weighed()
+def _apart(inputs: Inputs, space: Space) -> Square:
+    sounds = space.standard(inputs.matrix)[:, space.audio].astype(np.float64)
+    return np.asarray(distances2(sounds, sounds, space.balance), dtype=np.float64)
+
+
+def _line_kernels(inputs: Inputs, space: Space) -> dict[str, Square]:
+    standard = space.standard(inputs.matrix).astype(np.float64)
+    columns = inputs.weighed()
     return {f"line {name}": standard[:, c] @ standard[:, c].T / max(c.stop - c.start, 1) for name, c in columns.items()}
 
 

@@ -67,4 +67,4 @@ def once(groups: Rows, places: list[int], before: list[int]) -> list[int]:
 
 def in_order_of_files(library: Library, rows: Rows, places: Rows) -> list[int]:
     """Return places by folder and file name, which number albums; the snapshot of songs has no track numbers."""
-    return sorted(places.tolist(), key=lambda place: PurePath(library.recordings[rows[place]].song.path).parts)
+    return sorted(places.tolist(), key=lambda place: PurePath(library.recordings[int(rows[place])].song.path).parts)

@@ -1,8 +1,8 @@
 """Help: the songs whose rating would teach the classifier most about the rest of the library.
 
-The listener's taste is taken as the Gaussian process over what is heard, artist and
-album that the classifier is, with the variances that it found; one of another kind
-lends its effects and noise to that of a listener of whom nothing else is known.
+The listener's taste is taken as a Gaussian process over what is heard, artist and album,
+with the variances that the classifier expects before it knows any rating: those found in
+a few dozen ratings are rough, and asking by them taught no more (benchmarks/help.py).
 Asked is the song whose rating would take most variance away from all unrated songs
 together (Seo, Wallat, Graepel and Obermayer 2000), which needs both doubt about a
 song and others that are like it; then the next, as if the first were rated already.
@@ -10,15 +10,14 @@ So ten songs of one album are never asked for: after one of them the others teac
 """
 
 import numpy as np
-from ml_skeleton.music.classifiers.kernel import Ear
-from ml_skeleton.music.classifiers.mixed import untaught_ear
-from ml_skeleton.music.classifiers.predictor import Predictor
-from ml_skeleton.music.inputs import UNKNOWN, Inputs, Keys
+from ml_skeleton.music.classifiers.kernel import make_space
+from ml_skeleton.music.classifiers.variances import covariance_of, usual_variances
+from ml_skeleton.music.inputs import Inputs
 
 from ml_skeleton_recommend.candidates import Candidates
 from ml_skeleton_recommend.choosing import choose, space
 from ml_skeleton_recommend.kinds.ranked import ranks
-from ml_skeleton_recommend.library import Floats, Rows
+from ml_skeleton_recommend.library import Floats, Mask, Rows
 from ml_skeleton_recommend.listing import Listing, crowd_of, limits_of, listing, weighted
 
 MOST_ASKED = 1500  # songs that are weighed, spread over the library
@@ -30,13 +29,14 @@ def help_learn(candidates: Candidates) -> list[Listing]:
     library, request = candidates.library, candidates.request
     rows = spread_over(candidates.unrated(), MOST_ASKED)
     rated = spread_over(np.flatnonzero(~np.isnan(library.ratings)), MOST_RATED)
-    covariance = posterior(library.predictor, library.inputs.at(rows), library.inputs.at(rated))
+    inputs = library.inputs(np.concatenate([rows, rated]))
+    covariance, noise = posterior(inputs, np.arange(len(inputs.matrix)) >= len(rows))
     limits = limits_of(request)
     most = len(rows) if limits.songs is None else min(4 * limits.songs, len(rows))
-    order = most_telling(covariance, library.predictor.noise, most)
+    order = most_telling(covariance, noise, most)
     gain = np.zeros(len(rows))
     gain[order] = np.linspace(1.0, 0.5, len(order))
-    kept = choose(gain[order], crowd_of(library).at(rows[order]), limits, library.unit[rows[order]])
+    kept = choose(gain[order], crowd_of(library).at(rows[order]), limits, library.unit.__getitem__)
     chosen = [int(order[place]) for place in kept]
     parts = weighted(request, {"doubt": 1.0}, {"doubt": ranks(gain)})
     title = request.title or "Rate these: they teach most"
@@ -58,23 +58,15 @@ def most_telling(covariance: Floats, noise: float, count: int) -> Rows:
     return np.array(chosen, dtype=np.intp)
 
 
-def posterior(predictor: Predictor, asked: Inputs, rated: Inputs) -> Floats:
-    """Return the covariance (M, M) of the ratings of songs that might be asked for, once the `rated` ones are known."""
-    ear, (artist, album) = _untaught(predictor, asked), predictor.effects.prior.tolist()
-
-    def between(these: Inputs, those: Inputs) -> Floats:
-        known = artist * _same(these.artists, those.artists) + album * _same(these.albums, those.albums)
-        return np.asarray(ear.covariance(these.matrix, those.matrix) + known, dtype=np.float64)
-
-    among, to_rated = between(asked, asked), between(rated, asked)
-    given = between(rated, rated) + predictor.noise * np.eye(len(rated.matrix))
-    return np.asarray(among - to_rated.T @ np.linalg.solve(given, to_rated), dtype=np.float64)
-
-
-def _untaught(predictor: Predictor, inputs: Inputs) -> Ear:
-    """Return an ear that knows what to expect before any rating: the classifier's own, if it has one."""
-    heard = predictor.heard
-    return heard if isinstance(heard, Ear) and heard.unknown.any() else untaught_ear(inputs)
+def posterior(inputs: Inputs, rated: Mask) -> tuple[Floats, float]:
+    """Return the covariance (M, M) of the ratings of the songs that are not `rated` (N,), and the noise."""
+    space = make_space(inputs)
+    usual = usual_variances(inputs, space)
+    every = covariance_of(inputs, space, usual)
+    given, to_rated = every[np.ix_(rated, rated)], every[np.ix_(rated, ~rated)]
+    given[np.diag_indices_from(given)] += usual.noise
+    left: Floats = every[np.ix_(~rated, ~rated)] - to_rated.T @ np.linalg.solve(given, to_rated)
+    return left, usual.noise
 
 
 def spread_over(rows: Rows, most: int) -> Rows:
@@ -82,7 +74,3 @@ def spread_over(rows: Rows, most: int) -> Rows:
     return (
         rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))] if len(rows) else rows
     )
-
-
-def _same(keys: Keys, others: Keys) -> Floats:
-    return np.asarray((keys[:, None] == others[None]) & (keys != UNKNOWN)[:, None], dtype=np.float64)

@@ -28,14 +28,15 @@ def mix(candidates: Candidates) -> list[Listing]:
     rows = candidates.not_disliked()
     clusters = cluster(library.unit[loved], max(1, min(MOST_MIXES, len(loved) // FEWEST_LOVED)))
     centres = np.stack([_centre(library.unit[loved[clusters == number]]) for number in range(clusters.max() + 1)])
-    nearest = (library.unit[rows] @ centres.T).argmax(axis=1)  # a song is in one mix
+    similarity = library.search(request.hub_correction).similarity_to(centres)[:, rows].astype(np.float64)
+    nearest = similarity.argmax(axis=0)  # a song is in one mix
     request = replace(request, top=request.top or (None if request.minutes else USUAL_TOP))
     listings, names = list[Listing](), set[str]()
-    for number, centre in enumerate(centres):
+    for number in range(len(centres)):
         here = rows[nearest == number]
         if not len(here):
             continue
-        alike = as_share(np.asarray(library.unit[here] @ centre, dtype=np.float64))
+        alike = as_share(similarity[number, nearest == number])
         parts = weighted(
             request, {"similarity": 0.5, "taste": 0.5}, {"similarity": alike, "taste": library.taste[here]}
         )
@@ -72,7 +73,7 @@ def cluster(unit: Matrix, count: int) -> Rows:
 
 def what_they_share(library: Library, rows: Rows, taken: set[str]) -> str:
     """Return a name for songs that is not taken: their genre, their decade, or else the artists that most are by."""
-    songs = [library.recordings[row].song for row in rows]
+    songs = [library.recordings[row].song for row in rows.tolist()]
     shared = []
     genre, count = Counter(song.genre for song in songs).most_common(1)[0]
     if genre and count >= TELLING * len(songs):

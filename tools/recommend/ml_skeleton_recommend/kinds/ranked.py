@@ -23,7 +23,7 @@ def sparse(candidates: Candidates) -> list[Listing]:
     """Return unrated songs far from all rated ones, the liked ones among them first."""
     library, request = candidates.library, candidates.request
     rows = candidates.unrated()
-    parts = {"doubt": ranks(-known_nearby(library, rows)), "taste": library.taste[rows]}
+    parts = {"doubt": ranks(-known_nearby(library, rows, request.hub_correction)), "taste": library.taste[rows]}
     return [
         pick(library, request, "Corners with few ratings", rows, weighted(request, {"doubt": 0.7, "taste": 0.3}, parts))
     ]
@@ -43,9 +43,9 @@ def rediscover(candidates: Candidates) -> list[Listing]:
     return [pick(library, request, "Loved and not played for long", rows, weighted(request, usual, parts))]
 
 
-def known_nearby(library: Library, rows: Rows) -> Floats:
-    """Return the mean cosine (M,) of songs with the five rated ones that sound most like them."""
-    similarity = nearest_rated(library, rows, NEAREST).similarity
+def known_nearby(library: Library, rows: Rows, hub_correction: bool) -> Floats:
+    """Return the mean similarity (M,) of songs to the five rated ones that sound most like them."""
+    similarity = nearest_rated(library, rows, NEAREST, hub_correction=hub_correction).similarity
     return similarity.mean(axis=1) if similarity.shape[1] else np.zeros(len(rows))
 
 

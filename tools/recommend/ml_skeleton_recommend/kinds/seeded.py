@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+from ml_skeleton.music.neighbours import Search
 
 from ml_skeleton_recommend.candidates import Candidates
 from ml_skeleton_recommend.choosing import agreement, best_first, space
@@ -19,9 +20,11 @@ def like(candidates: Candidates) -> list[Listing]:
     library, request = candidates.library, candidates.request
     seeds, others = find_seeds(library, request.songs), find_seeds(library, request.unlike)
     rows = candidates.not_disliked([*seeds, *others])
-    alike = agreement(np.stack([library.similarity(seed)[rows] for seed in seeds]))
+    search = library.search(request.hub_correction)
+    alike = agreement(search.similarity_to(library.unit[seeds])[:, rows].astype(np.float64))
     if others:
-        alike = alike * (1.0 - np.max([as_share(library.similarity(other)[rows]) for other in others], axis=0))
+        unlike = search.similarity_to(library.unit[others])[:, rows]
+        alike = alike * (1.0 - np.max([as_share(similarity) for similarity in unlike], axis=0))
     parts = weighted(request, {"similarity": 0.5, "taste": 0.5}, {"similarity": alike, "taste": library.taste[rows]})
     names = " and ".join(library.recordings[seed].song.label for seed in seeds)
     return [pick(library, request, f"Like {names}", rows, parts)]
@@ -33,25 +36,28 @@ def path(candidates: Candidates) -> list[Listing]:
     begin, end = find_seeds(library, request.songs)
     rows = candidates.not_disliked([begin, end])
     rows = rows[first_of_groups(library.groups[rows])]
-    nearness, progress = along(library, begin, end, rows)
+    search = library.search(request.hub_correction)
+    nearness, progress = along(search, begin, end, rows)
     parts = weighted(request, {"similarity": 0.9, "taste": 0.1}, {"similarity": nearness, "taste": library.taste[rows]})
     worth = np.sum(list(parts.values()), axis=0)
-    way = smooth_way(library, rows, worth, progress, steps=request.most or steps_for(library, request.minutes or 0.0))
+    way = smooth_way(
+        library, search, rows, worth, progress, steps=request.most or steps_for(library, request.minutes or 0.0)
+    )
     names = f"From {library.recordings[begin].song.label} to {library.recordings[end].song.label}"
     artists = library.artists[rows]
     return [listing(request.file_name, request.title or names, rows, parts, space(way, artists, gap=0))]
 
 
-def along(library: Library, begin: int, end: int, rows: Rows) -> tuple[Floats, Floats]:
+def along(search: Search, begin: int, end: int, rows: Rows) -> tuple[Floats, Floats]:
     """Return how near songs (M,) lie to the way between two, 0 to 1, and how far along it they are, 0 to 1."""
-    from_begin, from_end = library.similarity(begin)[rows], library.similarity(end)[rows]
-    away = np.arccos(np.clip(np.stack([from_begin, from_end]), -1.0, 1.0))  # angles
+    similarity = search.similarity_to(search.unit[[begin, end]]).astype(np.float64)
+    away = np.arccos(np.clip(similarity[:, rows], -1.0, 1.0))  # angles
     total = np.maximum(away.sum(axis=0), 1e-9)
-    whole = float(np.arccos(np.clip(library.similarity(begin)[end], -1.0, 1.0)))
+    whole = float(np.arccos(np.clip(similarity[0, end], -1.0, 1.0)))
     return np.clip(1.0 - (total - whole) / np.pi, 0.0, 1.0), away[0] / total
 
 
-def smooth_way(library: Library, rows: Rows, worth: Floats, progress: Floats, steps: int) -> list[int]:
+def smooth_way(library: Library, search: Search, rows: Rows, worth: Floats, progress: Floats, steps: int) -> list[int]:
     """Return places among `rows`, one for each step that has a song: the way with the least sum of leaps (Viterbi)."""
     edges = np.quantile(progress, np.linspace(0, 1, steps + 1))  # as many songs at each step
     step_of = np.clip(np.searchsorted(edges, progress, side="right") - 1, 0, steps - 1)
@@ -62,10 +68,10 @@ def smooth_way(library: Library, rows: Rows, worth: Floats, progress: Floats, st
             stages.append(places[best_first(worth[places])[:PER_STEP]])
     total, back = -worth[stages[0]], list[Rows]()
     for before, now in pairwise(stages):
-        cosine = np.asarray(library.unit[rows[before]] @ library.unit[rows[now]].T, dtype=np.float64)
+        similarity = search.similarity_between(rows[before], rows[now])
         artists = library.artists[rows]
         same = (artists[before][:, None] == artists[now][None]) & (artists[now] >= 0)
-        cost = total[:, None] + (1.0 - cosine) + SAME_ARTIST * same
+        cost = total[:, None] + (1.0 - similarity) + SAME_ARTIST * same
         back.append(cost.argmin(axis=0))
         total = cost.min(axis=0) - worth[now]
     place = int(total.argmin())

@@ -10,7 +10,7 @@ from ml_skeleton.pages.shell import Page, html_of_page, plotly_script, theme_but
 
 from ml_skeleton_recommend.library import Library
 from ml_skeleton_recommend.page.packed import packed_library
-from ml_skeleton_recommend.page.seen import SeenLibrary, see_library, shown_rows
+from ml_skeleton_recommend.page.seen import SeenLibrary, see_library, shown_recordings
 
 NAME = "index.html"
 NEEDS = "ml-skeleton-recommend[html]"
@@ -42,7 +42,7 @@ def html_of(seen: SeenLibrary, plotly: str, made_from: str = "") -> str:
 
 def fingerprint(library: Library, folder: Path, seed: int) -> str:
     """Return the fingerprint of all that the page shows, and of how."""
-    shown = (repr(library.recordings[row].songs) for row in shown_rows(library))
+    shown = (repr(recording.songs) for recording in shown_recordings(library))
     models = (parent.fingerprint for parent in library.parents)
     lists = (part for path in sorted(folder.glob("*.json")) for part in (path.name, path.read_bytes()))
     looks = (_resource(name) for name in ("page.html", "page.css", *(f"{name}.js" for name in SCRIPTS)))

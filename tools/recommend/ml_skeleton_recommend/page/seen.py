@@ -41,12 +41,12 @@ def see_library(library: Library, folder: Path, seed: int) -> SeenLibrary:
     Raises InputError when no song has a vector and a file.
     """
     rows = shown_rows(library)
-    recordings = [library.recordings[row] for row in rows]
+    recordings = shown_recordings(library)
     nearest, likeness = _nearest_rated(library, rows)
     purpose = fingerprint_of(
-        *(parent.fingerprint for parent in library.vectors.parents), *(one.audio_id + one.artist for one in recordings)
+        *(parent.fingerprint for parent in library.embeddings), *(one.audio_id + one.artist for one in recordings)
     )
-    made = Provenance(KIND, FORMAT, "recommend", {"purpose": purpose}, seed, library.vectors.parents)
+    made = Provenance(KIND, FORMAT, "recommend", {"purpose": purpose}, seed, library.embeddings)
     return SeenLibrary(
         recordings=recordings,
         stars=STARS * library.expected[:, rows].T,
@@ -59,11 +59,16 @@ def see_library(library: Library, folder: Path, seed: int) -> SeenLibrary:
 
 def shown_rows(library: Library) -> Rows:
     """Return the rows of the library that are there to play; raise InputError if there are none."""
-    rows = np.flatnonzero([recording.available for recording in library.recordings])
+    rows = np.flatnonzero(library.catalogue.column("available"))
     if not len(rows):
-        store = library.vectors.parents[0].path
-        raise InputError(f"{store}: no song is both embedded and there to play, so there is nothing to show")
+        raise InputError(f"{library.path}: no song is both embedded and there to play, so there is nothing to show")
     return rows
+
+
+def shown_recordings(library: Library) -> list[Recording]:
+    """Return the recordings at `shown_rows`."""
+    there = library.catalogue.column("available").tolist()
+    return [recording for recording, shown in zip(library.recordings, there, strict=True) if shown]
 
 
 def _nearest_rated(library: Library, rows: Rows) -> tuple[Rows, npt.NDArray[np.float64]]:
