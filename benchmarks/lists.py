@@ -6,9 +6,10 @@ Of the 20 unrated songs with the most expected stars, how many truly have four o
 (--truth: columns path, below --music, and true_rating, 0 to 1)? Then the same for made-up
 listeners of the same recordings (listeners.py), half of whose ratings are hidden. The
 floors are songs at random, the mean rating of the artist, and the mean rating of the five
-rated songs that sound most alike. Then each kind of list and all of configs/playlists.yaml
-are made, and counted are files that are not there, recordings twice, and four songs in
-a row by one artist.
+rated songs that sound most alike: by our vectors, and by what bliss-audio measures of the
+whole files, if it is installed, compared by Euclidean distance as it does.
+Then each kind of list and all of configs/playlists.yaml are made, and counted are files
+that are not there, recordings twice, and four songs in a row by one artist.
 """
 
 import argparse
@@ -77,7 +78,34 @@ def made_up(library: Library, listeners: int) -> Iterator[Case]:
         yield Case(rows[:half], given[:half], rows[half:], given[half:])
 
 
-def loved_of_top(library: Library, case: Case) -> dict[str, float]:
+def bliss_measures(library: Library) -> Floats | None:
+    """Return what bliss-audio measures (N, 20), not numbers where it cannot read the file; None without it."""
+    try:
+        import bliss_audio  # type: ignore[import-not-found]  # a peer, not needed by anything here
+    except ImportError:
+        print("bliss-audio is not installed, so it is no peer: pip install bliss-audio")
+        return None
+    measured = np.full((len(library.recordings), 20), np.nan)
+    for row, recording in enumerate(library.recordings):
+        try:
+            measured[row] = bliss_audio.Song(os.fsdecode(file_here(recording.song))).analysis
+        except BaseException as error:  # what it cannot read is a panic of Rust, which is no Exception
+            if type(error).__name__ != "PanicException":
+                raise
+    print(f"bliss-audio reads {np.isfinite(measured[:, 0]).sum()} of {len(measured)} recordings")
+    return measured
+
+
+def bliss_neighbours(measured: Floats, case: Case) -> Floats:
+    """Return the mean rating of the rated songs nearest to each hidden one, of all where it cannot be told."""
+    known = np.isfinite(measured[case.rated, 0])
+    rated, ratings, asked = measured[case.rated[known]], case.ratings[known], measured[case.hidden]
+    apart = np.linalg.norm(asked[:, None] - rated[None], axis=2)
+    nearest = np.argsort(apart, axis=1, kind="stable")[:, :NEAREST]
+    return np.where(np.isfinite(asked[:, 0]), ratings[nearest].mean(axis=1), case.ratings.mean())
+
+
+def loved_of_top(library: Library, case: Case, measured: Floats | None) -> dict[str, float]:
     """Return how many of the TOP hidden songs that each way puts first are truly loved."""
     examples = all_rated(library.inputs(case.rated), case.ratings)
     folds = np.array(album_folds([library.recordings[row] for row in case.rated], FOLDS, 0))
@@ -89,6 +117,8 @@ def loved_of_top(library: Library, case: Case) -> dict[str, float]:
     of_artist = np.array([case.ratings[one].mean() if one.any() else overall for one in same])
     alike = rating[library.search().nearest_of(case.hidden, case.rated, NEAREST).rows].mean(axis=1)
     ways = {"recommend": expected, "artist's mean": of_artist, "songs alike": alike}
+    if measured is not None:
+        ways["bliss neighbours"] = bliss_neighbours(measured, case)
     loved = case.truth >= LOVED
     counts = {name: loved[np.argsort(-scores, kind="stable")[:TOP]].sum() for name, scores in ways.items()}
     return {**counts, "at random": min(TOP, len(loved)) * loved.mean(), "all there are": min(TOP, loved.sum())}
@@ -129,14 +159,15 @@ def main() -> None:
     cases = {"made up": list(made_up(library, asked.listeners))}
     if asked.truth:
         cases["the truth"] = [of_the_truth(library, asked.truth, asked.music)]
+    measured = bliss_measures(library)
     for name, listeners in cases.items():
-        found = [loved_of_top(library, case) for case in listeners]
+        found = [loved_of_top(library, case, measured) for case in listeners]
         hidden = np.mean([len(case.hidden) for case in listeners])
         print(
             f"{name}: {len(found)} listeners, {hidden:.0f} hidden songs; of the {TOP} first truly four stars or more:"
         )
         for way in found[0]:
-            print(f"  {way:<16}{np.mean([one[way] for one in found]):>6.1f}")
+            print(f"  {way:<18}{np.mean([one[way] for one in found]):>6.1f}")
     lists = list(lists_of(library, Path("no-history")))
     faults = sum((faults_of(playlist) for playlist in lists), Counter())
     songs = sum(len(playlist.entries) for playlist in lists)

@@ -187,6 +187,19 @@ def test_a_person_can_use_the_page_with_mouse_and_keyboard(look, rated_library, 
     browser.press("Enter")
     assert browser.value("document.documentElement.dataset.theme") == "dark" and browser.value(paper) != light
 
+    browser.ask("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
+    browser.value("location.hash = 'map'")
+    until("!document.getElementById('map').hidden")
+    apart = "Math.abs(songMap.at(7)[0] - songMap.at(9)[0])"
+    before = browser.value(apart)
+    x, y = 195, browser.value("document.querySelector('#map-plot canvas').getBoundingClientRect().bottom") - 80
+    for kind, off in (("touchStart", 20), *(("touchMove", 20 + 4 * step) for step in range(1, 6))):
+        fingers = [{"x": x + side * off, "y": y, "id": number} for number, side in enumerate((-1, 1))]
+        browser.ask("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+    browser.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    until(f"Math.abs({apart} / {before} - 2) < 0.01")  # as far as the fingers moved apart
+    assert browser.value("[visualViewport.scale, document.documentElement.scrollWidth]") == [1, 390]
+
     assert browser.value("document.title") == "Your library"
     ignored = ("GL Driver Message", "willReadFrequently", "net::ERR_FILE_NOT_FOUND")  # the songs here have no files
     assert [one for one in browser.complaints if not any(text in one for text in ignored)] == []

@@ -38,7 +38,8 @@ const songMap = (() => {
     ring(row, 5, 2.5);
     context.font = `13px ${getComputedStyle(plot).fontFamily}`;
     context.textAlign = "center";
-    const [x, y, half] = [across(row), down(row) - size() / 2 - 18, context.measureText(library.title[row]).width / 2 + 5];
+    const half = context.measureText(library.title[row]).width / 2 + 5;
+    const [x, y] = [Math.max(half, Math.min(across(row), plot.clientWidth - half)), down(row) - size() / 2 - 18];
     context.fillStyle = ink("--paper");
     context.fillRect(x - half, y - 12, 2 * half, 18);
     context.fillStyle = ink("--ink");

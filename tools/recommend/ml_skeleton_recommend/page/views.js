@@ -19,8 +19,9 @@
     tab.addEventListener("focus", () => { if (tab.getAttribute("aria-selected") === "false") tab.click(); });
   });
   const views = tabs.map((tab) => tab.getAttribute("aria-controls"));
-  const wanted = location.hash.slice(1);
-  show(views.includes(wanted) ? wanted : library.playlists.length ? "playlists" : "map");
+  const wanted = () => views.find((view) => `#${view}` === location.hash);
+  addEventListener("hashchange", () => { if (wanted()) show(wanted()); });
+  show(wanted() ?? (library.playlists.length ? "playlists" : "map"));
   const first = library.playlists[0]?.tracks[0]?.[0];
   if (first !== undefined) showSong(first);
 })();
