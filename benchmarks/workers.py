@@ -95,6 +95,8 @@ def show_memory(files: Sequence[bytes], songs: int, policy: CropPolicy) -> None:
     print(f"\nresident memory of two workers, crops of {policy.seconds:g} s")
     for mark, sizes in zip(marks, found.rss_mib, strict=True):
         print(f"after {mark:>6} songs: {', '.join(f'{size:.0f}' for size in sizes)} MiB")
+    grown = max(last - first for first, last in zip(found.rss_mib[0], found.rss_mib[-1], strict=True))
+    print(f"grown by {grown:.1f} MiB at most since song {marks[0]}")
 
 
 def readable(files: Sequence[bytes]) -> list[bytes]:

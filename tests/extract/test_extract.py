@@ -123,6 +123,19 @@ def test_a_run_that_extracts_nothing_leaves_no_folder(library, tmp_path):
     assert not request.out.exists()
 
 
+def test_a_first_run_on_a_full_disk_leaves_no_folder(library, monkeypatch):
+    def refuse(*_part, **_options):
+        raise OSError(28, "No space left on device")
+
+    request = library(sound(1))
+    monkeypatch.setattr("ml_skeleton.artifacts.parts.pq.ParquetWriter", refuse)
+
+    with pytest.raises(UserError, match="cannot write: No space left on device"):
+        extract(request)
+
+    assert not request.out.exists()
+
+
 def test_progress_counts_what_is_left_out_as_unreadable_and_as_speech(library, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(console, "PLAIN_PROGRESS_EVERY_S", 0.0)
     request = replace(library(sound(1), sound(2), sound(3)), speech=SpeechPolicy("drop", threshold=0.0))

@@ -4,6 +4,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from ml_skeleton.artifacts.crops import SNAPSHOT, Crops, Failure, read_failures
+from ml_skeleton.artifacts.parts import FOLDER as PARTS
 from ml_skeleton.artifacts.songs import read_known_files
 from ml_skeleton.artifacts.speech import speech_of
 from ml_skeleton.errors import InputError
@@ -12,7 +13,7 @@ from ml_skeleton_extract_audio.plan import Past, state_of
 from ml_skeleton_extract_audio.speech import DROPPED, SpeechPolicy
 
 LOCK = ".lock"
-OWN_NAMES = {"audio", SNAPSHOT, "failures.parquet", "duplicates.parquet", "speech.parquet", LOCK}
+OWN_NAMES = {PARTS, SNAPSHOT, "failures.parquet", "duplicates.parquet", "speech.parquet", LOCK}
 HALF_WRITTEN = ".*.partial"  # by a run that was killed
 TOO_LONG = "longer than "  # how the decoder's reason begins
 
@@ -28,7 +29,10 @@ def refuse_foreign(out: Path) -> None:
 
 
 def remove_if_empty(out: Path) -> None:
-    """Remove `out` if nothing but its lock came into it."""
+    """Remove `out` if nothing but its lock came into it, and a folder for parts that could not be written."""
+    parts = out / PARTS
+    if parts.is_dir() and not any(parts.iterdir()):
+        parts.rmdir()
     if [path.name for path in out.iterdir()] == [LOCK]:
         (out / LOCK).unlink()
         out.rmdir()
