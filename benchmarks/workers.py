@@ -5,7 +5,7 @@
 LIBRARY is a folder of music, or a player's database; songs are taken from it in
 turn, again and again. Wall time says how the pool scales where cores are idle.
 CPU time says it on any machine: what N workers cost together against what one
-costs, and what this process does for each song while they work.
+costs, and what this process does for each song while they work, writing included.
 """
 
 import argparse
@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from extract import files_of
+from ml_skeleton.artifacts.crops import CropWriter
 from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.decode import DecodeError, read_song
 from ml_skeleton_extract_audio.plan import Job
@@ -59,20 +61,23 @@ def jobs(files: Sequence[bytes], songs: int) -> Iterator[Job]:
 
 
 def run(files: Sequence[bytes], songs: int, workers: int, policy: CropPolicy, marks: Sequence[int] = ()) -> Pass:
-    """Read `songs` songs and throw the crops away; the first rounds, in which the workers start, do not count."""
+    """Read `songs` songs and write their crops; the first rounds, in which the workers start, do not count."""
     wanted = Wanted(policy, SpeechPolicy("keep"), 900.0, frozenset())
     pool: WorkerPool[Job, ReadSong | Unreadable]
     pool = WorkerPool(partial(read, wanted=wanted), workers, Limits(), [WORKER_MODULE])
     pids = [pid for pid in pool.pids if pid is not None]
     warm, memory = 2 * workers, []
     began, spent, own = 0.0, 0.0, 0.0
-    for done, _ in enumerate(pool.run(jobs(files, songs + warm), lambda: False), 1):
-        if done == warm:
-            began, spent, own = time.perf_counter(), cpu_s(pids), time.process_time()
-        if done in marks:
-            memory.append([rss_mib(pid) for pid in pids])
-        if done == songs + warm - workers:  # before they end
-            found = Pass(time.perf_counter() - began, cpu_s(pids) - spent, time.process_time() - own, memory)
+    with TemporaryDirectory() as out, CropWriter(Path(out), "benchmark") as writer:
+        for done, (_, result) in enumerate(pool.run(jobs(files, songs + warm), lambda: False), 1):
+            if isinstance(result, ReadSong):
+                writer.add(result.crops)
+            if done == warm:
+                began, spent, own = time.perf_counter(), cpu_s(pids), time.process_time()
+            if done in marks:
+                memory.append([rss_mib(pid) for pid in pids])
+            if done == songs + warm - workers:  # before they end
+                found = Pass(time.perf_counter() - began, cpu_s(pids) - spent, time.process_time() - own, memory)
     return found
 
 
@@ -85,7 +90,8 @@ def show_scaling(files: Sequence[bytes], songs: int, policy: CropPolicy, most: i
         speed_up, possible = one.wall_s / found.wall_s, count * one.workers_s / found.workers_s
         print(f"{count:>3} workers: {songs / found.wall_s:6.1f} songs/s, {speed_up:.2f} times one worker", end="; CPU ")
         print(f"{found.workers_s / songs * 1000:.1f} ms a song, so {possible:.2f} times on idle cores", end="; ")
-        print(f"this process {found.parent_s / songs * 1000:.2f} ms a song")
+        pace = found.workers_s / found.parent_s
+        print(f"this process {found.parent_s / songs * 1000:.2f} ms a song, enough for {pace:.0f} workers")
 
 
 def show_memory(files: Sequence[bytes], songs: int, policy: CropPolicy) -> None:

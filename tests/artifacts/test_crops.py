@@ -1,6 +1,7 @@
 """The crops folder: what is written comes back, and nothing else is taken for one."""
 
 import os
+import pickle
 
 import numpy as np
 import pyarrow as pa
@@ -93,6 +94,12 @@ def test_a_crop_is_normalised_to_mean_0_and_deviation_1(make_crops, make_song, m
 
     np.testing.assert_allclose([audio.mean(), audio.std()], [0, 1], atol=1e-5)
     assert audio.dtype == np.float32
+
+
+def test_a_crop_is_measured_once_and_its_level_goes_along_between_processes(make_crop):
+    crop = pickle.loads(pickle.dumps(make_crop(samples=np.array([0, 16384, -32768, 0], np.int16))))
+
+    assert (crop.mean, crop.std, crop.peak) == (-0.125, pytest.approx(np.std([0, 0.5, -1, 0])), 1.0)
 
 
 def test_silence_stays_silent_when_normalised(make_crops, make_song, make_crop):

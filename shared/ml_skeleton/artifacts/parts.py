@@ -7,7 +7,7 @@ several ways (policies) stand side by side in them.
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
@@ -52,7 +52,10 @@ AUDIO_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One row of AUDIO_SCHEMA, the samples as an array of int16."""
+    """One row of AUDIO_SCHEMA, the samples as an array of int16.
+
+    It is measured by who makes it, the worker: with many of them, who writes would be the one that all wait for.
+    """
 
     audio_id: str
     policy: str
@@ -63,6 +66,13 @@ class Crop:
     speech: float | None
     codec: str
     sketch: bytes | None = None
+    mean: float = field(init=False)
+    std: float = field(init=False)
+    peak: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, value in zip(("mean", "std", "peak"), _level(self.samples), strict=True):
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +191,19 @@ def crop_keys(folder: Path) -> dict[tuple[str, str], int]:
     return {(row["audio_id"], row["policy"]): row["count_all"] for row in counted.to_pylist()}
 
 
+def _level(samples: npt.NDArray[np.int16]) -> tuple[float, float, float]:
+    """Return mean, deviation and peak, full scale being 1."""
+    if not len(samples):
+        return 0.0, 0.0, 0.0
+    peak = max(int(samples.max()), -int(samples.min()))
+    audio = samples.astype(np.float64)
+    mean = audio.mean()
+    audio -= mean
+    std = np.sqrt(np.square(audio, out=audio).mean())
+    return float(mean) / FULL_SCALE, float(std) / FULL_SCALE, peak / FULL_SCALE
+
+
 def _row(crop: Crop) -> Mapping[str, Any]:
-    audio = crop.samples.astype(np.float32) / np.float32(FULL_SCALE)
     return {
         "audio_id": crop.audio_id,
         "policy": crop.policy,
@@ -191,9 +212,9 @@ def _row(crop: Crop) -> Mapping[str, Any]:
         "seconds": len(crop.samples) / crop.sample_rate,
         "sample_rate": crop.sample_rate,
         "samples": crop.samples.astype("<i2", copy=False).tobytes(),
-        "mean": float(audio.mean(dtype=np.float64)) if len(audio) else 0.0,
-        "std": float(audio.std(dtype=np.float64)) if len(audio) else 0.0,
-        "peak": float(np.abs(audio).max(initial=0.0)),
+        "mean": crop.mean,
+        "std": crop.std,
+        "peak": crop.peak,
         "speech": crop.speech,
         "codec": crop.codec,
         "sketch": crop.sketch,
