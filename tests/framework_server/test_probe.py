@@ -70,6 +70,13 @@ def test_a_server_for_all_machines_answers_to_the_names_they_use(header):
     assert any(fnmatch(header, pattern) for pattern in allowed)
 
 
+def test_the_page_may_be_reached_through_a_proxy_with_tls_by_a_name_that_was_told():
+    _, hosts, _, origins = host_options("127.0.0.1", 5000, ["mlflow.example.lan"])
+
+    assert "mlflow.example.lan" in hosts.split(",")
+    assert "https://mlflow.example.lan" in origins.split(",")
+
+
 def test_a_page_of_somebody_else_s_name_is_not_let_in():
     _, hosts, _, origins = host_options("0.0.0.0", 5000)
 

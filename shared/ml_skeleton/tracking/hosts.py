@@ -20,6 +20,7 @@ def host_options(host: str, port: int, more: Sequence[str] = ()) -> list[str]:
     names = [*_own_names(host), *more]
     hosts = [pattern for name in names for pattern in (name, f"{name}:*")]
     origins = [f"http://{name}:{port}" for name in names]
+    origins += [f"https://{name}" for name in more]  # a reverse proxy with TLS, see docs/container.md
     return ["--allowed-hosts", ",".join([*hosts, *_PRIVATE]), "--cors-allowed-origins", ",".join(origins)]
 
 
