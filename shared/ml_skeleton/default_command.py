@@ -5,6 +5,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 WIDEST_SUMMARY = 60
+COMPLETION = ("--install-completion", "--show-completion")  # options of the group itself
 
 
 def commands_with_default(default: str) -> type[TyperGroup]:
@@ -18,13 +19,20 @@ def commands_with_default(default: str) -> type[TyperGroup]:
         default_command = default
 
         def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-            if args and args[0] in self.commands:
+            first_word_is_typed = not args and extra.get("resilient_parsing")  # the shell asks what it may become
+            if first_word_is_typed or (args and (args[0] in self.commands or args[0] in COMPLETION)):
                 return super().make_context(info_name, args, parent, obj=self, **extra)
             command = self.commands[default]
             listing = _listing(self, default)
             if listing not in (command.epilog or ""):
                 command.epilog = "\n\n".join(filter(None, [listing, command.epilog]))
             return command.make_context(info_name, args, parent, obj=self, **extra)
+
+        def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+            command = self.commands[default]
+            with command.make_context(ctx.info_name, [], obj=self, resilient_parsing=True) as alone:
+                offered = [*super().shell_complete(ctx, incomplete), *command.shell_complete(alone, incomplete)]
+            return list({item.value: item for item in offered}.values())
 
         def invoke(self, ctx: Any) -> Any:
             return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)

@@ -46,6 +46,16 @@ def test_an_unknown_option_is_one_line_of_wrong_usage(run_tool, tool):
     assert done.stderr == f"{tool}: No such option: --xyzzy; see {tool} --help\n"
 
 
+@pytest.mark.parametrize("tool", ["clem-extract", *TOOLS])
+def test_every_command_says_how_the_shell_completes_it(run_tool, tool):
+    done = run_tool(tool, "--show-completion", "bash")
+
+    assert (done.returncode, f"complete -o default -F _{tool.replace('-', '_')}_completion {tool}" in done.stdout) == (
+        0,
+        True,
+    )
+
+
 def test_a_wrong_value_in_the_configuration_names_the_file_and_the_option(run_tool, tmp_path):
     (tmp_path / "c.yaml").write_text("recommend: {top: many}\n")
 

@@ -73,3 +73,23 @@ def test_an_option_of_no_command_is_refused(app, tmp_path):
 
     with pytest.raises(UsageError, match="section 'judge': unknown option 'leest'; did you mean 'least'"):
         run(app, "--config", str(tmp_path / "all.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("judge ga", ["gate"]),
+        ("judge --fo", ["--folds"]),
+        ("judge songs.db --fo", ["--folds"]),
+        ("judge gate --le", ["--least"]),
+    ],
+)
+def test_the_shell_completes_commands_and_the_options_of_the_default(app, capsys, monkeypatch, typed, offered):
+    monkeypatch.setenv("_JUDGE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+
+    with pytest.raises(SystemExit):
+        run(app)
+
+    assert capsys.readouterr().out.split() == offered
