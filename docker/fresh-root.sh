@@ -26,8 +26,8 @@ mounted() { # as a container has them; not before there is a root
     [[ -d $root/proc ]] || return 0
     mountpoint --quiet "$root/proc" && return 0
     mount -t proc proc "$root/proc"
-    mount --bind /dev "$root/dev"
-    mount -t tmpfs tmpfs "$root/dev/shm"
+    mount --rbind /dev "$root/dev" # with its terminals and its shared memory
+    mount --make-rslave "$root/dev"
 }
 bare() {
     debootstrap --variant=minbase bookworm "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >/dev/null
@@ -63,7 +63,7 @@ test() {
 }
 
 mkdir -p "$root"
-trap 'umount --quiet "$root/dev/shm" "$root/dev" "$root/proc" || true' EXIT
+trap 'umount --quiet --recursive "$root/dev" "$root/proc" || true' EXIT
 for step in "${steps[@]}"; do
     began=$SECONDS
     mounted
