@@ -107,11 +107,11 @@ def make_library(folder: Path, songs: int, dimensions: int) -> None:
         train_classifier(rated_songs(store, None), folder / "classifier.pt", FitSettings("ridge"), None)
 
 
-def page_cost(folder: Path) -> Cost:
-    """Return what `recommend --html` took."""
-    words = [COMMAND, folder / "classifier.pt", "--store", folder / "store.db", "--out", folder / "out", "--html"]
+def cost_of(folder: Path, *words: object) -> Cost:
+    """Return what `recommend` took with these words, on the library that `make_library` wrote."""
+    words = (COMMAND, *words, "--store", folder / "store.db", "--out", folder / "out")
     began = time.monotonic()
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"recommend ended with {os.waitstatus_to_exitcode(status)}")
@@ -192,7 +192,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "classifier.pt").exists():
             make_library(folder, asked.songs, asked.dimensions)
-        first, second = page_cost(folder), page_cost(folder)
+        first, second = (cost_of(folder, folder / "classifier.pt", "--html") for _ in range(2))
         print(f"recommend --html, {asked.songs} songs of {asked.dimensions} numbers: {first}")
         print(f"the same once more: {second}")
         print(f"size of the page: {(folder / 'out/index.html').stat().st_size / 1e6:.1f} MB")

@@ -117,3 +117,18 @@ def test_the_nearest_of_some_songs_are_among_them_and_a_song_is_not_near_itself(
 
     assert found.rows.tolist() == [[0, 1, 2], [1, 2, 0]]
     assert (np.diff(found.similarity) <= 0).all() and found.similarity[1, 2] == -np.inf
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_all_ways_of_asking_agree_on_how_alike_two_songs_are(corrected):
+    space, songs = Neighbours(normal(200, 6), corrected), np.arange(200)
+    expected = space.similarity_of_songs(songs)
+
+    between = space.similarity_between(songs, songs)
+    nearest = space.nearest_of(songs, songs[50:], 5)
+    to_vectors = space.similarity_to(space.unit)
+
+    apart = ~np.eye(200, dtype=bool)
+    np.testing.assert_allclose(between[apart], expected[apart])
+    np.testing.assert_array_equal(nearest.rows, 50 + np.argsort(-expected[:, 50:], axis=1)[:, :5])
+    np.testing.assert_allclose(to_vectors[apart], expected[apart], atol=0.03)  # a vector's crowd counts its own song

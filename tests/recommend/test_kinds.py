@@ -7,9 +7,11 @@ from itertools import groupby, pairwise
 import numpy as np
 import pytest
 from ml_skeleton.errors import InputError, UsageError
-from ml_skeleton_recommend.kinds.learning import most_telling
+from ml_skeleton.music.inputs import Inputs
+from ml_skeleton_recommend.kinds.learning import most_telling, posterior
 from ml_skeleton_recommend.kinds.mixes import cluster
-from ml_skeleton_recommend.make import make
+from ml_skeleton_recommend.kinds.ranked import known_nearby
+from ml_skeleton_recommend.make import Output, make, write
 from ml_skeleton_recommend.request import KINDS, Request, check
 
 SONGS = {"like": ("1", "4"), "path": ("1", "20")}
@@ -150,6 +152,53 @@ def test_help_does_not_ask_twice_for_what_the_first_answer_tells():
     first, second = most_telling(covariance, noise=0.1, count=2).tolist()
 
     assert (first in (0, 1, 2), second) == (True, 3)
+
+
+def test_help_asks_less_for_what_is_known_by_its_album():
+    matrix = np.eye(4, dtype=np.float32)
+    inputs = Inputs(matrix, {"audio": 4}, np.array([1, 1, 2, 3]), np.array([1, 1, 2, 3]))
+
+    covariance, noise = posterior(inputs, np.array([True, False, False, False]))
+
+    fellow, *strangers = np.diag(covariance).tolist()
+    assert noise > 0 and fellow < min(strangers)
+
+
+def test_corners_are_far_from_all_rated_songs(library_of, rated_library, tmp_path):
+    library = library_of(rated_library)
+    (made,) = make(library, Request("sparse", weight={"doubt": 1.0}, per_artist=0), tmp_path).playlists
+
+    near = known_nearby(library, [library.row_of[entry.song.audio_id] for entry in made.entries], False)
+
+    assert near[:5].mean() < np.median(near) < near[-5:].mean()
+
+
+def test_what_was_listed_lately_is_held_back_but_by_the_same_edition(library_of, rated_library, tmp_path):
+    library, request = library_of(rated_library), Request("best", top=5, fresh_days=7.0)
+
+    def songs_at(hours: float) -> set[str]:
+        made = make(library, request, tmp_path, now=3600 * hours)
+        write([made], Output(tmp_path), now=3600 * hours)
+        return {entry.song.audio_id for entry in made.playlists[0].entries}
+
+    first, the_same, next_day, after_a_month = (songs_at(hours) for hours in (0, 6, 30, 30 + 24 * 30))
+
+    assert first == the_same == after_a_month and not first & next_day
+
+
+@pytest.mark.parametrize("kind", ["best", "like", "path", "mix"])
+def test_reasons_and_lists_go_by_mutual_proximity_where_asked(library_of, rated_library, tmp_path, kind):
+    library = library_of(rated_library)
+    request = Request(kind, songs=SONGS.get(kind, ()), hub_correction=True)
+    entries = make(library, request, tmp_path).playlists[0].entries
+    rows = np.array([library.row_of[entry.song.audio_id] for entry in entries])
+
+    expected = library.search(hub_correction=True).nearest_of(rows, np.flatnonzero(~np.isnan(library.ratings)), 3)
+
+    assert [[near.similarity for near in entry.why.nearest] for entry in entries] == expected.similarity.tolist()
+    if kind != "best":
+        plain = make(library, replace(request, hub_correction=False), tmp_path).playlists[0].entries
+        assert [entry.score for entry in entries] != [entry.score for entry in plain]
 
 
 def test_the_steps_of_a_path_are_smaller_than_the_way_from_end_to_end(library_of, rated_library, tmp_path):

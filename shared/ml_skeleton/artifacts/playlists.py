@@ -26,7 +26,7 @@ class RatedNeighbour:
 
     song: Song
     stars: float  # that the listener gave, 0 to 5
-    similarity: float  # to the song of the playlist, cosine of standardised vectors, -1 to 1
+    similarity: float  # to the song of the playlist: cosine, -1 to 1, or with --hub-correction mutual proximity, 0 to 1
 
 
 @dataclass(frozen=True)
