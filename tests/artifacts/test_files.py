@@ -30,6 +30,19 @@ def test_a_block_that_breaks_leaves_the_old_file_and_nothing_else(tmp_path, erro
     assert ((tmp_path / "file.txt").read_text(), os.listdir(tmp_path)) == ("old", ["file.txt"])
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_folder_after(tmp_path, monkeypatch):
+    synced = []
+
+    def sync(number):
+        synced.append((os.readlink(f"/proc/self/fd/{number}"), (tmp_path / "song").exists()))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with complete_or_absent(tmp_path / "song") as partial:
+        partial.write_text("la")
+
+    assert synced == [(str(partial), False), (str(tmp_path), True)]
+
+
 def test_a_folder_in_the_way_is_one_line(tmp_path):
     (tmp_path / "file.txt").mkdir()
 
