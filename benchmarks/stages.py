@@ -1,4 +1,4 @@
-"""Where the CPU time of a crop goes, stage by stage, over that of the bare decode calls.
+"""Where the CPU time of a crop goes, stage by stage and by codec, over that of the bare decode calls.
 
     python benchmarks/stages.py LIBRARY [--seconds 60] [--rate 16000] [--rounds 8] [--limit N]
 
@@ -12,7 +12,7 @@ others are FFmpeg, PyAV and soxr.
 import statistics
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -27,7 +27,8 @@ from ml_skeleton_extract_audio.track import open_track
 
 DECODING = "decoding"
 STAGES = ("opening", "finding out who it is", "demuxing", DECODING, "queueing and mixing", "resampling", "rounding")
-WHOLE = "the whole"
+WHOLE, LEFT = "the whole", "what is left of the whole"
+ALL = "all"
 
 
 class Watch(Counter[str]):
@@ -40,8 +41,8 @@ class Watch(Counter[str]):
         self[stage] += time.process_time() - began
 
 
-def stages_of(path: bytes, policy: CropPolicy) -> Watch:
-    """Return the CPU seconds of each stage of one crop at the end of a file, and of the whole."""
+def stages_of(path: bytes, policy: CropPolicy) -> tuple[str, Watch]:
+    """Return the codec of a file, and the CPU seconds of each stage of one crop at its end, and of the whole."""
     watch = Watch()
     with watch.on(WHOLE):
         read_song(path, policy)
@@ -73,25 +74,38 @@ def stages_of(path: bytes, policy: CropPolicy) -> Watch:
         with watch.on("rounding"):
             to_int16(pieces, source.rate, policy.rate)
         watch["rounding"] -= watch["resampling"]
-    return watch
+    watch[LEFT] = watch[WHOLE] - sum(watch[stage] for stage in STAGES)
+    return source.codec, watch
+
+
+def show(totals: dict[str, Watch], songs: Counter[str]) -> None:
+    """Print a row for each stage and a column for each codec."""
+    codecs = [*sorted(totals.keys() - {ALL}), ALL]
+    print(f"{'over decoding':<26}" + "".join(f"{codec:>11}" for codec in codecs))
+    for stage in (*STAGES, LEFT, WHOLE):
+        print(f"{stage:<26}" + "".join(f"{totals[codec][stage] / totals[codec][DECODING]:>11.2f}" for codec in codecs))
+    print(
+        f"{'decoding, ms':<26}" + "".join(f"{totals[codec][DECODING] / songs[codec] * 1000:>11.1f}" for codec in codecs)
+    )
+    print(f"{'songs':<26}" + "".join(f"{songs[codec]:>11}" for codec in codecs))
 
 
 def main() -> None:
     asked, policy, files = asked_for(__doc__, rounds=8)
-    songs, total = 0, Watch()
+    songs: Counter[str] = Counter()
+    totals: dict[str, Watch] = defaultdict(Watch)
     for path in files:
         try:
             rounds = [stages_of(path, policy) for _ in range(asked.rounds)]
         except (DecodeError, ValueError):  # no sound, or damage that only a real run knows how to deal with
             continue
-        songs += 1
-        total.update({stage: statistics.median(one[stage] for one in rounds) for stage in (*STAGES, WHOLE)})
+        for codec in (rounds[0][0], ALL):
+            songs[codec] += 1
+            totals[codec].update({stage: statistics.median(one[stage] for _, one in rounds) for stage in rounds[0][1]})
     if not songs:
         sys.exit(f"{asked.library}: no file in it could be read")
-    total["what is left of the whole"] = total[WHOLE] - sum(total[stage] for stage in STAGES)
-    print(f"{songs} songs, CPU time of a crop of {asked.seconds:g} s")
-    for stage in (*STAGES, "what is left of the whole", WHOLE):
-        print(f"{stage:<26} {total[stage] / songs * 1000:7.2f} ms  {total[stage] / total[DECODING]:5.2f} of decoding")
+    print(f"CPU time of a crop of {asked.seconds:g} s")
+    show(totals, songs)
 
 
 if __name__ == "__main__":
