@@ -84,32 +84,7 @@ def run(
     typer.echo(study)
 
 
-@app.command(context_settings=_ALL_THAT_FOLLOWS_IS_THE_COMMAND)
-def check(
-    command: ask.Command,
-    metric: ask.Metric = None,
-    param: ask.Parameters = None,
-    space: ask.SpaceFile = None,
-    gpus: ask.Gpus = None,
-    timeout: ask.Timeout = None,
-    seed: ask.StudySeed = None,
-    regex: ask.Regex = None,
-    reduce: ask.Reduce = "last",
-) -> None:
-    """Run COMMAND once, as trial 0 of a study, and print its arguments, its figures and its output; nothing is kept."""
-    from ml_skeleton.tuning.study import new_plan
-
-    plan = new_plan(command or [], param, space, ask.objectives(metric, reduce, regex), seed)
-    from ml_skeleton.tuning.check import check_command
-    from ml_skeleton.tuning.trial import Allowance
-
-    from ml_skeleton_tune.report import check_report
-
-    found = check_command(plan, ask.gpu_ids(gpus), Allowance(timeout))
-    typer.echo(check_report(found))
-    found.leave_if_bad()
-
-
+app.command(context_settings=_ALL_THAT_FOLLOWS_IS_THE_COMMAND)(work.check)
 for command in (
     work.join,
     work.ask,

@@ -1,4 +1,4 @@
-"""The commands that work on a study beside `tune run`: join, ask, report, tell, retry."""
+"""The commands that work on a study beside `tune run`: check, join, ask, report, tell, retry."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,31 @@ if TYPE_CHECKING:
     from ml_skeleton.tuning.search import Search
 
 _LEASE_S = 3600.0
+
+
+def check(
+    command: ask_for.Command,
+    metric: ask_for.Metric = None,
+    param: ask_for.Parameters = None,
+    space: ask_for.SpaceFile = None,
+    gpus: ask_for.Gpus = None,
+    timeout: ask_for.Timeout = None,
+    seed: ask_for.StudySeed = None,
+    regex: ask_for.Regex = None,
+    reduce: ask_for.Reduce = "last",
+) -> None:
+    """Run COMMAND once, as trial 0 of a study, and print its arguments, its figures and its output; nothing is kept."""
+    from ml_skeleton.tuning.study import new_plan
+
+    plan = new_plan(command or [], param, space, ask_for.objectives(metric, reduce, regex), seed)
+    from ml_skeleton.tuning.check import check_command
+    from ml_skeleton.tuning.trial import Allowance
+
+    from ml_skeleton_tune.report import check_report
+
+    found = check_command(plan, ask_for.gpu_ids(gpus), Allowance(timeout))
+    typer.echo(check_report(found))
+    found.leave_if_bad()
 
 
 def join(
