@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -146,6 +147,24 @@ def test_what_a_night_says_goes_to_the_log_of_the_container():
     jobs = [line for line in (DOCKER / "crontab").read_text(encoding="utf-8").splitlines() if line[:1].isdigit()]
 
     assert [job.split(maxsplit=5)[5].partition(" nightly ")[2] for job in jobs] == [">/proc/1/fd/2 2>&1"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_has_nothing_to_say_of_the_timer_and_the_service_of_the_page(tmp_path):
+    page = (ROOT / "docs/container.md").read_text(encoding="utf-8")
+    units = dict(re.findall(r"`~/\.config/systemd/user/(\S+)`:\n\n```ini\n(.*?)```", page, re.DOTALL))
+    just = tmp_path / "ml-skeleton/.venv/bin/just"  # what the service starts has to be there
+    just.parent.mkdir(parents=True)
+    just.touch(mode=0o755)
+    for name, unit in units.items():
+        (tmp_path / name).write_text(unit, encoding="utf-8")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+
+    verify = ["systemd-analyze", "--user", "verify", *(tmp_path / name for name in units)]
+    done = subprocess.run(verify, env=environment, capture_output=True, text=True)
+
+    assert sorted(units) == ["clem-nightly.service", "clem-nightly.timer"]
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_notebooks_are_not_served_without_a_token():
