@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ml_skeleton import __version__
@@ -94,9 +95,25 @@ def _gathered(
     low, high = predicted.interval()
     unit = Neighbours(matrix, hub_correction=False).unit
     crowd = crowd_of(unit)
+    columns = {
+        **_known_of(recordings, songs),
+        "expected": predicted.mean,
+        "low": low,
+        "high": high,
+        "usual_cosine": crowd.mean,
+        "cosine_deviation": crowd.deviation,
+    }
+    together = [song for recording in recordings for song in recording.songs]
+    others = {song.song_id for song in songs} - {song.song_id for song in together}
+    table = to_table([*together, *(song for song in songs if song.song_id in others)])
+    return Catalogue(provenance, table, recordings_table(columns, unit))
+
+
+def _known_of(recordings: Sequence[Recording], songs: Sequence[Song]) -> dict[str, Any]:
+    """Return the columns of a catalogue that the player and the crops tell, by name."""
     copies = np.array([len(recording.songs) for recording in recordings], dtype=np.intp)
     first = np.cumsum(copies) - copies
-    columns = {
+    return {
         "audio_id": [recording.audio_id for recording in recordings],
         "first": first,
         "copies": copies,
@@ -111,16 +128,7 @@ def _gathered(
         "days_unplayed": _days_unplayed(recordings),
         "cue": cue_tracks(recordings, songs),
         "speech": speech_of(recordings),
-        "expected": predicted.mean,
-        "low": low,
-        "high": high,
-        "usual_cosine": crowd.mean,
-        "cosine_deviation": crowd.deviation,
     }
-    together = [song for recording in recordings for song in recording.songs]
-    others = {song.song_id for song in songs} - {song.song_id for song in together}
-    table = to_table([*together, *(song for song in songs if song.song_id in others)])
-    return Catalogue(provenance, table, recordings_table(columns, unit))
 
 
 def _days_unplayed(recordings: Sequence[Recording]) -> Floats:
