@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 from extract import files_of
 from ml_skeleton.artifacts.crops import CropWriter
+from ml_skeleton.artifacts.parts import ROWS_PER_GROUP
 from ml_skeleton_extract_audio.cropping import CropPolicy
 from ml_skeleton_extract_audio.decode import DecodeError, read_song
 from ml_skeleton_extract_audio.plan import Job
@@ -66,7 +67,7 @@ def run(files: Sequence[bytes], songs: int, workers: int, policy: CropPolicy, ma
     pool: WorkerPool[Job, ReadSong | Unreadable]
     pool = WorkerPool(partial(read, wanted=wanted), workers, Limits(), [WORKER_MODULE])
     pids = [pid for pid in pool.pids if pid is not None]
-    warm, memory = 2 * workers, []
+    warm, memory = max(2 * workers, ROWS_PER_GROUP + 1), []  # by then the first crops are written, and pandas imported
     began, spent, own = 0.0, 0.0, 0.0
     with TemporaryDirectory() as out, CropWriter(Path(out), "benchmark") as writer:
         for done, (_, result) in enumerate(pool.run(jobs(files, songs + warm), lambda: False), 1):
