@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+GOING_S = 30.0
 QUIET_BROWSER = ["--headless=new", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
@@ -76,8 +77,14 @@ class Browser:
             self.complaints.append(json.dumps(found))
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        """Have it go by itself, as it leaves a folder among the temporary files otherwise."""
+        self._session = ""
+        self.ask("Browser.close")
+        try:
+            self.process.wait(timeout=GOING_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self._to.close()
         self._answers.close()
 
