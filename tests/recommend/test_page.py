@@ -96,6 +96,19 @@ def test_the_nearest_rated_songs_are_others_that_are_there_nearest_first(see, ra
     assert set(seen.nearest_rated[place]) == set(seen.nearest_rated[:, 1]) == {-1}
 
 
+def test_two_songs_are_as_alike_among_the_rated_as_among_all(see, rated_library):
+    seen = see(rated_library)
+
+    def told(nearest, alike):
+        rows = zip(nearest.tolist(), alike.tolist(), strict=True)
+        return {(row, n): one for row, (near, ones) in enumerate(rows) for n, one in zip(near, ones, strict=True)}
+
+    of_all, of_rated = told(seen.map.neighbours, seen.map.proximity), told(seen.nearest_rated, seen.likeness)
+    both = of_all.keys() & of_rated.keys()
+    assert len(both) > 60
+    assert [of_rated[pair] for pair in both] == pytest.approx([of_all[pair] for pair in both], abs=1e-4)
+
+
 def test_a_library_without_a_song_to_play_is_refused(library_of, rated_library, tmp_path):
     with pytest.raises(InputError, match="nothing to show"):
         see_library(library_of([replace(song, available=False) for song in rated_library]), tmp_path, seed=1)

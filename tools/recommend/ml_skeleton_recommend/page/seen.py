@@ -30,7 +30,7 @@ class SeenLibrary:
     recordings: Sequence[Recording]
     stars: npt.NDArray[np.float64]  # (N, 3) expected, and the ends of the interval, 0 to 5
     nearest_rated: Rows  # (N, 3) rows, nearest first; NOBODY where fewer are rated
-    likeness: npt.NDArray[np.float64]  # (N, 3) cosines to them
+    likeness: npt.NDArray[np.float64]  # (N, 3) mutual proximity to them, as of all that sounds alike on the page
     map: SongMap
     playlists: Sequence[WrittenPlaylist]
 
@@ -72,10 +72,10 @@ def shown_recordings(library: Library) -> list[Recording]:
 
 
 def _nearest_rated(library: Library, rows: Rows) -> tuple[Rows, npt.NDArray[np.float64]]:
-    """Return for each of `rows` the places among them (N, 3) of the rated ones most like it, and the cosines."""
+    """Return for each of `rows` the places among them (N, 3) of the rated ones most like it, and how alike they are."""
     place = np.full(len(library.recordings), NOBODY)
     place[rows] = np.arange(len(rows))
-    found = nearest_rated(library, rows, NEAREST_RATED, among=place != NOBODY)
+    found = nearest_rated(library, rows, NEAREST_RATED, among=place != NOBODY, hub_correction=True)
     near, likeness = np.full((len(rows), NEAREST_RATED), NOBODY), np.zeros((len(rows), NEAREST_RATED))
     there = np.isfinite(found.similarity)  # not itself
     near[:, : there.shape[1]] = np.where(there, place[found.rows], NOBODY)
