@@ -25,6 +25,7 @@ TERMINAL_PROGRESS_EVERY_S = 0.1
 # singing is taken for speech as well, but songs pause for longer than narrators do; figures: README of clem-extract
 MOST_SPEECH = 0.7
 MOST_MINUTES = 15.0  # of a song in a playlist
+STDERR = 2
 RESUMES = "what was finished is kept, run the same command to go on"
 
 
@@ -97,6 +98,18 @@ def note(text: str) -> None:
     """Say one line on standard error, unless --quiet was given."""
     if not _Voice.quiet:
         _say(text)
+
+
+def note_at_once(text: str) -> None:
+    """Say one line like `note`, but from the handler of a signal.
+
+    That can come while another line is being written, and Python's buffer must not
+    be entered twice: it would end the program with a RuntimeError. So the line goes past it.
+    """
+    if _Voice.quiet:
+        return
+    lead = "\r\x1b[K" if os.isatty(STDERR) else ""  # over what is drawn there
+    os.write(STDERR, f"{lead}{_Voice.name}: {text}\n".encode())
 
 
 def show(text: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from ml_skeleton.console import Terminated, note
+from ml_skeleton.console import Terminated, note_at_once
 from ml_skeleton.errors import INTERRUPTED, TERMINATED
 
 
@@ -37,7 +37,7 @@ def stop_request() -> Iterator[StopRequest]:
         request.exit_code = INTERRUPTED if number == signal.SIGINT else TERMINATED
         if second:
             request.leave_if_asked()
-        note("stopping: finishing what is in flight; a second signal ends at once")
+        note_at_once("stopping: finishing what is in flight; a second signal ends at once")
 
     former = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,11 +1,15 @@
 """What all command lines share: the pipe, the configuration file, signals, and one line for an error."""
 
+import io
 import re
+import signal
 import sys
 
 import pytest
-from ml_skeleton.console import Progress, json_object, path_from_pipe
+from ml_skeleton.console import Progress, json_object, note, path_from_pipe
 from ml_skeleton.errors import InputError, UsageError
+from ml_skeleton.interrupts import stop_request
+from ml_skeleton.tuning.signals import Signals
 
 TOOLS = ["train-encoder", "embed", "train-classifier", "evaluate", "recommend"]
 READS = {
@@ -134,6 +138,32 @@ def test_an_option_that_holds_no_json_object_is_wrong_usage():
         json_object("--encoder-args", "{width: 3}")
     with pytest.raises(UsageError, match="expected a JSON object"):
         json_object("--encoder-args", "[3]")
+
+
+class InterruptedOnce(io.RawIOBase):
+    """A file into whose first bytes a Ctrl-C falls."""
+
+    interrupted = False
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        if not self.interrupted:
+            self.interrupted = True
+            signal.raise_signal(signal.SIGINT)
+        return len(data)
+
+
+@pytest.mark.parametrize(
+    ("heeding", "answer"), [(stop_request, "finishing what is in flight"), (Signals, "no further trials")]
+)
+def test_a_signal_in_the_middle_of_a_line_is_answered(monkeypatch, capfd, heeding, answer):
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BufferedWriter(InterruptedOnce())))
+    with heeding():
+        note("a line")
+
+    assert answer in capfd.readouterr().err
 
 
 def test_progress_without_a_terminal_is_plain_lines(capsys, monkeypatch):

@@ -5,7 +5,7 @@ import select
 import signal
 from types import FrameType, TracebackType
 
-from ml_skeleton.console import Terminated, note
+from ml_skeleton.console import Terminated, note_at_once
 from ml_skeleton.errors import INTERRUPTED, TERMINATED
 
 GO_ON, FINISH, STOP, KILL = range(4)
@@ -62,4 +62,4 @@ class Signals:
         if number != signal.SIGINT:
             self.exit_code = TERMINATED
         self.level = min(max(self.level + 1, FINISH if number == signal.SIGINT else STOP), KILL)
-        note(_ADVICE[self.level])
+        note_at_once(_ADVICE[self.level])
