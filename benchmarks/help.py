@@ -63,9 +63,7 @@ def library_of(path: Path) -> Inputs:
     """Return all songs of the newest version of a store."""
     with open_store(path) as store:
         vectors, recordings = vectors_of(store, [None]), recordings_of(store.songs())
-    row_of = {audio_id: row for row, audio_id in enumerate(vectors.audio_ids)}
-    known = [recording for recording in recordings if recording.audio_id in row_of]
-    matrix = vectors.matrix[[row_of[recording.audio_id] for recording in known]]
+    known, matrix = vectors.of(recordings)
     return make_inputs(known, matrix, [AUDIO], (), vectors.parts)
 
 

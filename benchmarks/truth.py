@@ -86,9 +86,7 @@ def from_library(crops: Path, store: Path, seeds: range) -> Iterator[Case]:
     heard = measure_songs(Crops(crops))
     with open_store(store) as opened:
         vectors, songs = vectors_of(opened, [None]), opened.songs()
-    recordings = [r for r in recordings_of(songs) if r.audio_id in heard and r.audio_id in set(vectors.audio_ids)]
-    row_of = {audio_id: row for row, audio_id in enumerate(vectors.audio_ids)}
-    matrix = vectors.matrix[[row_of[recording.audio_id] for recording in recordings]]
+    recordings, matrix = vectors.of([r for r in recordings_of(songs) if r.audio_id in heard])
     for seed in seeds:
         ratings = rate_songs(seed, recordings, heard, share=1.0)
         own = [replace(r.song, rating=ratings[r.audio_id], alike=None) for r in recordings]

@@ -126,7 +126,7 @@ def test_a_classifier_from_disk_predicts_what_was_fitted(model, make_store, rate
 
     header = read_header(tmp_path / "c.pt", "classifier")
     with open_store(path) as store:
-        inputs = inputs_for(header, songs.recordings, vectors_for(header, store))
+        inputs = inputs_for(header, *vectors_for(header, store).of(songs.recordings))
     again, before = load_predictor(header).predict(inputs), fitted.predict(songs.examples.inputs)
 
     np.testing.assert_allclose(again.mean, before.mean, atol=1e-6)

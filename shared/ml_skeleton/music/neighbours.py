@@ -97,10 +97,13 @@ class Search:
         A song is not near to itself: where too few others are left, the similarity is -inf.
         """
 
+        among = Search(self.unit[others], self.crowd and self.crowd.at(others))
+
         def search(block: slice) -> Found:
-            similarity = self.similarity_between(rows[block], others)
-            similarity[rows[block][:, None] == others] = -np.inf
-            found = largest_of_rows(similarity, k)
+            cosine = self.unit[rows[block]] @ among.unit.T
+            cosine[rows[block][:, None] == others] = -np.inf
+            found = among._nearest(cosine, self.crowd and self.crowd.at(rows[block]), k)
+            found.similarity[others[found.rows] == rows[block][:, None]] = -np.inf
             return Found(others[found.rows], found.similarity)
 
         return _in_blocks(search, len(rows), len(others))

@@ -57,6 +57,14 @@ class SharedVectors:
     rating_seen: Mask  # (N,) the rating shaped an encoder, so it cannot test it
     parts: dict[str, int]  # name and width of what a vector is made of; none where one version does not say
 
+    def of(self, recordings: Sequence[Recording]) -> tuple[list[Recording], Matrix]:
+        """Return the recordings that have a vector, and those (N, D)."""
+        row_of = {audio_id: row for row, audio_id in enumerate(self.audio_ids)}
+        known = [recording for recording in recordings if recording.audio_id in row_of]
+        rows = [row_of[recording.audio_id] for recording in known]
+        whole = rows == list(range(len(self.audio_ids)))  # then the matrix need not be copied
+        return known, self.matrix if whole else self.matrix[rows]
+
 
 @dataclass(frozen=True)
 class RatedSongs:

@@ -20,9 +20,7 @@ def best_unrated(gathered: Gathered, place: int, settings: FitSettings) -> list[
     songs, heard = gathered.versions[place], gathered.heard[place]
     folds = np.array(album_folds(songs.recordings, settings.folds, settings.seed))
     predictor = fit_predictor(songs.examples, folds, settings, intervals=False)
-    candidates = _candidates(gathered)
-    row_of = {audio_id: row for row, audio_id in enumerate(heard.audio_ids)}
-    matrix = heard.matrix[[row_of[recording.audio_id] for recording in candidates]]
+    candidates, matrix = heard.of(_candidates(gathered))
     if not candidates:
         return []
     stars = predictor.predict(make_inputs(candidates, matrix, songs.targeting.features, songs.genres)).mean

@@ -23,10 +23,9 @@ from ml_skeleton.artifacts.provenance import Provenance
 from ml_skeleton.artifacts.songs import Song, to_table
 from ml_skeleton.errors import InputError, UserError
 from ml_skeleton.music.candidates import cue_tracks, lengths_s, rated_or_alike, speech_of
-from ml_skeleton.music.classifiers.saved import load_predictor, vectors_for
-from ml_skeleton.music.inputs import Matrix, make_inputs
+from ml_skeleton.music.classifiers.saved import inputs_for, load_predictor, vectors_for
+from ml_skeleton.music.inputs import Matrix
 from ml_skeleton.music.neighbours import Neighbours, crowd_of
-from ml_skeleton.music.rated import SharedVectors
 from ml_skeleton.music.recordings import Recording, recordings_of
 
 from ml_skeleton_recommend.library import Floats, Library, codes_of
@@ -47,11 +46,11 @@ def read_library(classifier: Header, store: EmbeddingStore, model_class: str | N
 
         def read_matrix() -> Matrix:
             with open_store(store.path) as again:
-                return _with_vectors(vectors_for(classifier, again), recordings_of(again.songs()))[1]
+                return vectors_for(classifier, again).of(recordings_of(again.songs()))[1]
 
         return Library(classifier, versions, kept, read_matrix)
     vectors, songs = vectors_for(classifier, store), store.songs()
-    recordings, matrix = _with_vectors(vectors, recordings_of(songs))
+    recordings, matrix = vectors.of(recordings_of(songs))
     provenance = Provenance(KIND, FORMAT, TOOL, {"purpose": purpose}, parents=vectors.parents)
     made = _gathered(classifier, songs, recordings, matrix, provenance, model_class)
     if model_class is None:  # what a class of the listener's own says may change without a trace in the checkpoint
@@ -71,15 +70,6 @@ def _keep(path: Path, catalogue: Catalogue) -> None:
         return
 
 
-def _with_vectors(vectors: SharedVectors, recordings: Sequence[Recording]) -> tuple[list[Recording], Matrix]:
-    """Return the recordings that have a vector, and those (N, D)."""
-    row_of = {audio_id: row for row, audio_id in enumerate(vectors.audio_ids)}
-    known = [recording for recording in recordings if recording.audio_id in row_of]
-    rows = [row_of[recording.audio_id] for recording in known]
-    whole = rows == list(range(len(vectors.audio_ids)))  # then the matrix need not be copied
-    return known, vectors.matrix if whole else vectors.matrix[rows]
-
-
 def _gathered(
     classifier: Header,
     songs: Sequence[Song],
@@ -89,8 +79,7 @@ def _gathered(
     model_class: str | None,
 ) -> Catalogue:
     """Return the catalogue of recordings with vectors (N, D)."""
-    content = classifier.content
-    inputs = make_inputs(recordings, matrix, content["features"], content["genres"])
+    inputs = inputs_for(classifier, recordings, matrix)
     predicted = load_predictor(classifier, model_class).predict(inputs)
     low, high = predicted.interval()
     unit = Neighbours(matrix, hub_correction=False).unit

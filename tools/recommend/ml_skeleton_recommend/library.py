@@ -16,8 +16,8 @@ from ml_skeleton.artifacts.provenance import Parent
 from ml_skeleton.artifacts.songs import from_table
 from ml_skeleton.errors import InputError
 from ml_skeleton.music.classifiers.predictor import Predictor
-from ml_skeleton.music.classifiers.saved import load_predictor
-from ml_skeleton.music.inputs import Inputs, Matrix, make_inputs
+from ml_skeleton.music.classifiers.saved import inputs_for, load_predictor
+from ml_skeleton.music.inputs import Inputs, Matrix
 from ml_skeleton.music.neighbours import Crowd, Found, Search
 from ml_skeleton.music.rated import parts_of
 from ml_skeleton.music.recordings import Recording
@@ -143,9 +143,8 @@ class Library:
 
     def inputs(self, rows: Rows) -> Inputs:
         """Return what the classifier is asked with about some recordings."""
-        content, parts = self.classifier.content, parts_of(self.versions)
         recordings = [self.recordings[row] for row in rows.tolist()]
-        return make_inputs(recordings, self.matrix[rows], content["features"], content["genres"], parts)
+        return inputs_for(self.classifier, recordings, self.matrix[rows], parts_of(self.versions))
 
     @cached_property
     def expected(self) -> Floats:

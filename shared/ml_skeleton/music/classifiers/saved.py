@@ -1,6 +1,6 @@
 """A classifier as a checkpoint holds it, and what of a store it can be asked about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -76,11 +76,14 @@ def vectors_for(classifier: Header, store: EmbeddingStore) -> SharedVectors:
     return vectors
 
 
-def inputs_for(classifier: Header, recordings: Sequence[Recording], vectors: SharedVectors) -> Inputs:
-    """Return the inputs of recordings that have a vector, as the classifier was trained on them."""
-    row_of = {audio_id: row for row, audio_id in enumerate(vectors.audio_ids)}
-    matrix: Matrix = vectors.matrix[[row_of[recording.audio_id] for recording in recordings]]
-    return make_inputs(recordings, matrix, classifier.content["features"], classifier.content["genres"])
+def inputs_for(
+    classifier: Header, recordings: Sequence[Recording], matrix: Matrix, parts: Mapping[str, int] | None = None
+) -> Inputs:
+    """Return the inputs of recordings with vectors (N, D), as the classifier was trained on them.
+
+    Of which `parts` the vectors are is only asked where something is learned from them.
+    """
+    return make_inputs(recordings, matrix, classifier.content["features"], classifier.content["genres"], parts)
 
 
 def _parts(heard: Any) -> tuple[dict[str, Any], Arrays]:
