@@ -4,13 +4,13 @@
                                  [--variant 'NAME=options of train-encoder' ...] [--control 'NAME=...' ...]
                                  [--musicnn WHEEL]
 
-For every listener (the ratings in CROPS, and others made up by listeners.py) and every seed the songs are cut into
-folds of whole artists and albums. For each fold every variant is trained by `train-encoder` on a folder that holds the
-other folds' songs alone, so that no audio, album or rating of the tested songs has shaped it; one that learns no
-ratings is trained once for all listeners, and controls learn nothing and are made once. `embed` makes the vectors,
-the classifier of train-classifier is fitted to the rated songs of the other folds, and asked for the fold. Where a
-variant has seen ratings, the classifiers of all methods choose their settings on the songs that none has seen, or
-those that have seen nothing would choose on more. Everything made is kept in the folder of --out, and a second run
+For every listener (the ratings in CROPS, if there are any, and others made up by listeners.py) and every seed the songs
+are cut into folds of whole artists and albums. For each fold every variant is trained by `train-encoder` on a folder
+that holds the other folds' songs alone, so that no audio, album or rating of the tested songs has shaped it; one that
+learns no ratings is trained once for all listeners, and controls learn nothing and are made once. `embed` makes the
+vectors, the classifier of train-classifier is fitted to the rated songs of the other folds, and asked for the fold.
+Where a variant has seen ratings, the classifiers of all methods choose their settings on the songs that none has seen,
+or those that have seen nothing would choose on more. Everything made is kept in the folder of --out, and a second run
 goes on from there.
 
 Rank correlation, RMSE and AUC are of all tested songs of a seed together; for the first and the last, predictions
@@ -253,7 +253,7 @@ def main() -> None:
     heard = measure_songs(crops)
     songs = [song for song in recordings_of(crops.songs) if song.audio_id in heard and song.speech <= 0.5]
     asked.library = {song.audio_id: song.rating for song in songs if song.rating is not None}
-    taste = {"the library's listener": asked.library}
+    taste = {"the library's listener": asked.library} if asked.library else {}
     taste |= {
         f"listener {seed}, {kind_of(seed)}": rate_songs(seed, songs, heard) for seed in range(1, asked.listeners + 1)
     }

@@ -8,6 +8,7 @@ from ml_skeleton.artifacts.embeddings import Version, open_or_make_store, open_s
 from ml_skeleton.artifacts.evaluations import read_evaluation
 from ml_skeleton.artifacts.provenance import Parent
 from ml_skeleton.errors import InputError
+from ml_skeleton.music.limits import known_figures
 from ml_skeleton.music.rated import FitSettings, Targeting, rated_songs
 from ml_skeleton_evaluate.evaluate import Protocol, current, evaluate
 from ml_skeleton_evaluate.gather import gather
@@ -197,6 +198,12 @@ def test_versions_side_by_side_are_measured_as_one(make_store, own_songs, tmp_pa
 def test_the_figures_of_a_constant_floor_are_undefined_and_not_zero(measured):
     assert measured.versions[0].situations["new album"].figures["global mean"]["spearman"].value is None
     assert "global mean" in table(measured)
+
+
+def test_every_figure_that_a_gate_can_limit_is_known_beforehand(measured):
+    later = {name for name in known_figures() if name.startswith("later.")}  # for songs with a time of rating alone
+
+    assert set(measured.versions[0].figure_values()) | later == set(known_figures())
 
 
 def test_too_few_songs_to_test_say_what_to_do(make_store, own_songs, tmp_path):

@@ -20,7 +20,6 @@ from ml_skeleton.errors import InputError, UsageError, UserError
 from ml_skeleton.music.rated import Targeting, rated_songs
 from ml_skeleton_evaluate.gate import Terms, pass_or_fail
 from ml_skeleton_evaluate.gather import gather
-from ml_skeleton_evaluate.limits import limits_of
 
 TRUE = np.random.default_rng(0).random(60).round(1)
 
@@ -111,12 +110,6 @@ def test_what_passes_takes_the_place_of_what_ships_and_what_does_not_leaves_it(w
     with pytest.raises(UserError):
         judge(bad, shipped=shipped)
     assert shipped.read_bytes() == good.read_bytes()
-
-
-@pytest.mark.parametrize("text", ["spearman", "spearman=", "spearman=high", "=0.2", "spearman=nan"])
-def test_a_limit_is_a_figure_and_a_number(text):
-    with pytest.raises(UsageError, match="expected FIGURE=NUMBER such as --min spearman="):
-        limits_of("--min", [text])
 
 
 def test_the_command_exits_with_one_or_prints_the_path(write, run_tool):

@@ -10,7 +10,7 @@ from io import StringIO
 import pytest
 from ml_skeleton.artifacts.files import only_run
 from ml_skeleton.console import Terminated
-from ml_skeleton.errors import BusyError
+from ml_skeleton.errors import BusyError, UsageError
 from ml_skeleton_nightly.models import Models, count_new
 from ml_skeleton_nightly.night import run_night
 from ml_skeleton_nightly.steps import Ended, StepFailed, run_command
@@ -79,6 +79,15 @@ def test_a_model_that_the_gate_refuses_changes_nothing_and_the_old_one_lists_the
     assert sorted(song for song in after if not song[0].endswith(new)) == sorted(
         (url, stars) for url, stars in before if not url.endswith(rated)
     )
+
+
+def test_a_limit_on_no_figure_ends_the_night_before_it_does_anything(home):
+    asked = home.asked(minimum=("spearmen=0.2",))
+
+    with pytest.raises(UsageError, match="--min spearmen: no such figure; did you mean spearman"):
+        run_night(asked, run_here)
+
+    assert (json.loads(asked.status.read_text())["exit_code"], asked.crops.exists()) == (2, False)
 
 
 def test_a_first_night_without_a_model_that_will_do_makes_no_playlist(home):

@@ -66,7 +66,7 @@ def gate(
     quiet: Quiet = False,
 ) -> None:
     """Exit with 1 and a line for each shortfall if a version is not good enough; print the evaluation if it is."""
-    from ml_skeleton_evaluate.limits import limits_of
+    from ml_skeleton.music.limits import limits_of
 
     lows, highs = limits_of("--min", min), limits_of("--max", max)
     evaluation = path_from_pipe(evaluation, "evaluation", "evaluate")

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from ml_skeleton.artifacts.evaluations import HEADLINE, Evaluation, Measured, re
 from ml_skeleton.artifacts.files import complete_or_absent
 from ml_skeleton.console import show
 from ml_skeleton.errors import UsageError, UserError
+from ml_skeleton.music.limits import refuse_unknown
 from ml_skeleton.music.resampling import album_samples, difference, scored
 
 FEWEST_IN_COMMON = 5
@@ -42,8 +42,7 @@ def pass_or_fail(path: Path, version: str | None, terms: Terms, mark: bool = Fal
     measured = evaluation.version(version, path)
     values = measured.figure_values()
     for option, limits in (("--min", terms.lows), ("--max", terms.highs)):
-        for name in limits:
-            _refuse_unknown(f"{option} {name}", name, values)
+        refuse_unknown(option, limits, values)
     short = _shortfalls(values, terms.lows, terms.highs)
     for before in terms.before():
         short += _worse(measured, read_evaluation(before).version(None, before), before)
@@ -72,13 +71,6 @@ def _mark(evaluation: Evaluation, version: str, reason: str | None, path: Path) 
     with open_store(Path(parent.path)) as store:
         store.version(version)
         store.set_rejected(version, reason)
-
-
-def _refuse_unknown(asked: str, name: str, values: Mapping[str, float | None]) -> None:
-    if name not in values:
-        near = get_close_matches(name, values, n=3)
-        known = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(values)}"
-        raise UsageError(f"{asked}: no such figure; {known}")
 
 
 def _shortfalls(values: Mapping[str, float | None], lows: Mapping[str, float], highs: Mapping[str, float]) -> list[str]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from ml_skeleton.music.health import measure_health
+from ml_skeleton.music.limits import SPACE_KINDS
 from ml_skeleton.music.rated import SharedVectors
 from ml_skeleton.music.recordings import Recording
 from ml_skeleton.music.retrieval import ALBUM, ALBUM_ARTIST_FILTER, ARTIST_ALBUM_FILTER, measure_retrieval
 
-NAMES = {ALBUM: "album", ALBUM_ARTIST_FILTER: "album_other_artists", ARTIST_ALBUM_FILTER: "artist_other_albums"}
+NAMES = dict(zip((ALBUM, ALBUM_ARTIST_FILTER, ARTIST_ALBUM_FILTER), SPACE_KINDS, strict=True))
 
 
 def measure_space(heard: SharedVectors, library: Sequence[Recording]) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from ml_skeleton.artifacts.files import only_run
 from ml_skeleton.artifacts.playlists import read_playlists
 from ml_skeleton.console import Terminated, counted, duration_in_words
 from ml_skeleton.errors import INTERRUPTED, TERMINATED, UserError
+from ml_skeleton.music.limits import known_figures, limits_of, refuse_unknown
 
 from ml_skeleton_nightly.models import Model, Models, count_new, ratings_of, remove, unused_versions, version_of
 from ml_skeleton_nightly.status import StatusFile, Step
@@ -67,6 +68,8 @@ def run_night(asked: Asked, run: Run = run_command) -> str:
         settings = {"db": str(asked.db), "when_new_ratings": asked.when_new_ratings, "min": list(asked.minimum)}
         status = StatusFile(asked.status, settings)
         with _ending(status):
+            # before the hours of training at whose end the gate would say the same
+            refuse_unknown("--min", limits_of("--min", asked.minimum), tuple(known_figures()))
             _Steps(asked, run, status).all()
     return _summary(status)
 
