@@ -1,5 +1,9 @@
 "use strict";
 // a plot whose points are coloured in groups, with a menu of what by, and a switch for each group
+const takenByLegend = (plot) => { // pixels from the left, or from the top where that would leave too narrow a plot
+  const { offsetWidth, offsetHeight } = plot.parentElement.querySelector(".legend");
+  return offsetWidth < 0.4 * plot.clientWidth ? [offsetWidth, 0] : [0, offsetHeight];
+};
 const colouredPlot = ({ view, groupsOf, draw, redraw }) => {
   const section = document.getElementById(view), plot = section.querySelector(".plot"), legend = section.querySelector(".legend");
   const menu = element("select", { "aria-label": "Colour by" },

@@ -15,10 +15,8 @@ const songMap = (() => {
     return { middle: (low + high) / 2, length: Math.max(high - low, 1000) };
   };
   const [wide, tall] = [extent(0), extent(1)];
-  const showAll = () => { // with a margin, beside the legend, or below it where that would be too narrow
-    const { offsetWidth, offsetHeight } = plot.parentElement.querySelector(".legend");
-    const { clientWidth: width, clientHeight: height } = plot;
-    const [left, top] = offsetWidth < 0.4 * width ? [offsetWidth, 0] : [0, offsetHeight];
+  const showAll = () => { // with a margin
+    const { clientWidth: width, clientHeight: height } = plot, [left, top] = takenByLegend(plot);
     whole = Math.min((width - left) / wide.length, (height - top) / tall.length) / 1.1;
     Object.assign(view, { scale: whole, x: wide.middle - left / 2 / whole, y: tall.middle + top / 2 / whole });
   };
