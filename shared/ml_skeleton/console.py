@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ml_skeleton.errors import INTERRUPTED, TERMINATED, InputError, UsageError, UserError
+from ml_skeleton.errors import INTERRUPTED, NO_INPUT, TERMINATED, InputError, UsageError, UserError
 
 PLAIN_PROGRESS_EVERY_S = 30.0  # without a terminal: a line a cron log can bear
 TERMINAL_PROGRESS_EVERY_S = 0.1
@@ -26,6 +26,7 @@ TERMINAL_PROGRESS_EVERY_S = 0.1
 MOST_SPEECH = 0.7
 MOST_MINUTES = 15.0  # of a song in a playlist
 STDERR = 2
+UNREADABLE = " is not readable."  # how typer's own word on a file without permission ends
 RESUMES = "what was finished is kept, run the same command to go on"
 
 
@@ -58,9 +59,9 @@ def new_app(default: str | None = None) -> typer.Typer:
 
 
 def run_tool(app: typer.Typer, unfinished: str = RESUMES) -> NoReturn:
-    """Run `app` and leave the process: one line for a UserError or wrong usage, 130 or 143 after a signal.
+    """Run `app` and leave the process: one line for a UserError, wrong usage or a path without permission.
 
-    `unfinished` says what is left of the work after a signal.
+    130 or 143 after a signal; `unfinished` says what is left of the work then.
     """
     _Voice.name = Path(sys.argv[0]).name
     # torch's threads wait for each other by spinning: beside one other busy process that doubles the time of a step
@@ -73,7 +74,12 @@ def run_tool(app: typer.Typer, unfinished: str = RESUMES) -> NoReturn:
         sys.exit(error.exit_code)
     except typer.TyperException as error:
         _say_wrong_usage(error)
-        sys.exit(error.exit_code)
+        sys.exit(NO_INPUT if error.format_message().endswith(UNREADABLE) else error.exit_code)
+    except PermissionError as error:  # in a folder that may not be entered even to ask whether a file is there fails
+        if error.filename is None:
+            raise
+        _say(f"{error.filename}: {error.strerror}")
+        sys.exit(NO_INPUT)
     except BrokenPipeError:
         sys.stderr.close()  # the reader is gone; a complaint about it helps nobody
         sys.exit(1)

@@ -1,6 +1,7 @@
 """What all command lines share: the pipe, the configuration file, signals, and one line for an error."""
 
 import io
+import os
 import re
 import signal
 import sys
@@ -12,6 +13,8 @@ from ml_skeleton.interrupts import stop_request
 from ml_skeleton.tuning.signals import Signals
 
 TOOLS = ["train-encoder", "embed", "train-classifier", "evaluate", "recommend"]
+# root as well may read no more than the permissions of a file say
+UNPRIVILEGED = "setpriv --bounding-set=-dac_override,-dac_read_search " if os.geteuid() == 0 else ""
 READS = {
     "train-encoder": ("crops folder", "clem-extract"),
     "embed": ("encoder", "train-encoder"),
@@ -40,6 +43,20 @@ def test_a_path_that_does_not_exist_is_one_line(run_tool, tool, tmp_path):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert done.stderr.startswith(f"{tool}: nowhere")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["clem-extract --db", "tune status", *TOOLS])
+@pytest.mark.parametrize("closed", ["closed.db", "closed/x.db"])
+def test_a_path_without_permission_is_one_line_and_no_usable_input(run_shell, tmp_path, command, closed):
+    (tmp_path / closed).parent.mkdir(exist_ok=True)
+    (tmp_path / closed).touch()
+    (tmp_path / closed.split("/")[0]).chmod(0)
+
+    done = run_shell(f"{UNPRIVILEGED}{command} {closed}")
+
+    (tmp_path / closed.split("/")[0]).chmod(0o700)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert closed in done.stderr
 
 
 @pytest.mark.parametrize("tool", ["clem-extract", *TOOLS])
