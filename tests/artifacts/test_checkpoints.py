@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import resource
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from ml_skeleton.artifacts.checkpoints import FORMAT, load_tensors, read_header, save_checkpoint
 from ml_skeleton.artifacts.provenance import Parent, Provenance
-from ml_skeleton.errors import InputError
+from ml_skeleton.errors import InputError, UserError
 
 PARENT = Parent("crops", "/crops", "c" * 32)
 
@@ -135,6 +136,22 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", power_fails)
     with pytest.raises(KeyboardInterrupt):
         save(path, weights={"layer.weight": torch.zeros(2)})
+
+    assert read_header(path, "encoder").fingerprint == before.fingerprint
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full_is_one_line_and_leaves_the_old_file(tmp_path):
+    path = tmp_path / "encoder.pt"
+    before = save(path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))  # bytes of a file, as a disk with so much room
+    try:
+        with pytest.raises(UserError, match=r"encoder\.pt: cannot write: File too large"):
+            save(path, weights={"layer.weight": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     assert read_header(path, "encoder").fingerprint == before.fingerprint
     assert list(tmp_path.iterdir()) == [path]

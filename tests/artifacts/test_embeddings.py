@@ -1,8 +1,10 @@
 """The embedding store: one behaviour, two databases."""
 
+import errno
 import os
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from ml_skeleton.artifacts.embeddings import Health, Version, open_or_make_store, open_store
 from ml_skeleton.artifacts.provenance import Parent
-from ml_skeleton.errors import InputError, UsageError
+from ml_skeleton.errors import InputError, UsageError, UserError
 
 SUFFIXES = [".db", ".duckdb"]
 VERSION = Version("v1", "e" * 32, 3, {"window_s": 5.0}, (Parent("encoder", "/encoder.pt", "e" * 32),), "2026-01-01")
@@ -126,6 +128,18 @@ def test_an_empty_file_of_a_killed_first_run_is_made_anew(path):
 
     with open_or_make_store(path, "test") as store:
         assert store.versions() == []
+
+
+def test_an_empty_file_that_cannot_be_made_anew_is_one_line(path, monkeypatch):
+    path.touch()
+
+    def refused(_path):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+
+    with pytest.raises(UserError, match="cannot be made anew: Read-only file system"), open_or_make_store(path, "test"):
+        pass
 
 
 def test_a_suffix_that_names_no_database_is_refused(tmp_path, suffix):

@@ -1,8 +1,10 @@
 """Files appear whole or not at all, and two runs do not write the same one."""
 
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from ml_skeleton.artifacts.files import complete_or_absent, fingerprint_of, make_folder, only_run, write_text
@@ -28,6 +30,16 @@ def test_a_block_that_breaks_leaves_the_old_file_and_nothing_else(tmp_path, erro
         raise error
 
     assert ((tmp_path / "file.txt").read_text(), os.listdir(tmp_path)) == ("old", ["file.txt"])
+
+
+def test_a_disk_that_takes_no_writing_is_one_line_though_nothing_can_be_removed_from_it_either(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+
+    with pytest.raises(UserError, match="cannot write: Read-only file system"), complete_or_absent(tmp_path / "song"):
+        refused()
 
 
 def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_folder_after(tmp_path, monkeypatch):

@@ -1,17 +1,24 @@
 """embed: the same vector whatever else is in the run, and no work done twice."""
 
+import os
+import signal
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from ml_skeleton.artifacts.checkpoints import load_tensors
 from ml_skeleton.artifacts.crops import Crops, Waveform
 from ml_skeleton.artifacts.embeddings import open_store
+from ml_skeleton.console import Terminated
 from ml_skeleton.errors import InputError, UserError
 from ml_skeleton.music.encoders import build_encoder
 from ml_skeleton.music.windows import all_windows
 from ml_skeleton_embed.apply import Applied, load_encoder
+from ml_skeleton_embed.cli import app
 from ml_skeleton_embed.embed import Options, crops_of, embed_songs
 from ml_skeleton_embed.places import batches
+from typer.testing import CliRunner
 
 
 def embed(encoder, folder, store, name=None, **options):
@@ -171,13 +178,56 @@ def test_a_song_without_a_number_is_left_out_and_named(
     assert "the encoder gave no number for 1 of 2 songs, such as Nobody – Nothing" in capsys.readouterr().err
 
 
-def test_a_run_in_which_no_song_got_a_number_fails(
+def test_a_run_in_which_no_song_got_a_number_fails_and_leaves_no_version(
     make_crops, make_song, make_crop, make_encoder, deaf_to_silence, tmp_path
 ):
     folder = make_crops([make_song()], [make_crop(samples=np.zeros(48000, np.int16))])
 
     with pytest.raises(UserError, match=r"no number for 1 of 1 songs, .*; train it again"):
         embed(make_encoder(), folder, tmp_path / "e.db")
+
+    with open_store(tmp_path / "e.db") as store:
+        assert store.versions() == []
+
+
+def test_a_signal_keeps_the_songs_that_are_done_and_the_next_run_goes_on(
+    make_crops, make_song, make_crop, make_encoder, monkeypatch, tmp_path
+):
+    encoder, songs = make_encoder(), [make_song(number) for number in range(1, 81)]
+    crops = [make_crop(s.audio_id, samples=np.roll(make_crop().samples, 50 * s.song_id)) for s in songs]
+    folder = make_crops(songs, crops)
+    whole = embed(encoder, folder, tmp_path / "whole.db")
+    loaded = load_encoder(encoder, "cpu", None, "float32")
+    heard = []
+
+    def hear(batch):
+        heard.append(batch)
+        if len(heard) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return loaded.hear(batch)
+
+    with monkeypatch.context() as interrupted, pytest.raises(Terminated):
+        interrupted.setattr("ml_skeleton_embed.embed.load_encoder", lambda *_: replace(loaded, hear=hear))
+        embed(encoder, folder, tmp_path / "broken.db")
+    rest = embed(encoder, folder, tmp_path / "broken.db")
+
+    assert (whole.added, rest.added + rest.kept) == (80, 80) and rest.kept > 0
+    with open_store(tmp_path / "whole.db") as one, open_store(tmp_path / "broken.db") as other:
+        np.testing.assert_array_equal(one.vectors(whole.version).matrix, other.vectors(rest.version).matrix)
+
+
+def test_a_collapsed_version_ends_the_command_with_1_unless_that_is_allowed(
+    make_crops, make_song, make_encoder, tmp_path
+):
+    songs = [make_song(number) for number in range(1, 22)]  # the same tone, so the same vector, in all of them
+    encoder, store = make_encoder(make_crops(songs)), tmp_path / "e.db"
+    command = [str(encoder.path), "--store", str(store), "--device", "cpu"]
+
+    refused, allowed = (CliRunner().invoke(app, [*command, *more]) for more in ([], ["--allow-collapse"]))
+
+    assert (refused.exception.exit_code, refused.stdout) == (1, "")
+    assert "has collapsed" in str(refused.exception)
+    assert (allowed.exit_code, allowed.stdout) == (0, f"{store}\n")
 
 
 def test_versions_of_two_encoders_stand_side_by_side(make_crops, make_song, make_encoder, tmp_path):

@@ -10,6 +10,7 @@ from ml_skeleton.errors import UsageError, UserError
 from ml_skeleton.music.encoders import (
     build_encoder,
     check_encoder_may_be_imported,
+    check_hearing,
     embedding_parts,
     learning_part,
     new_encoder,
@@ -60,12 +61,73 @@ def test_pooling_is_mean_maximum_and_deviation():
         ("spectogram", {}, "unknown; expected one of spectrogram, simple, .*, or a class as package.module:Class"),
         ("no_such_module:Encoder", {}, "cannot be imported"),
         ("collections:OrderedDict", {}, "expected a torch module with forward"),
+        ("os:path", {}, "expected a torch module with forward"),
         ("simple", {"depth": 3}, "does not take the arguments"),
+        ("simple", {"width": -1}, "cannot be made with the arguments {'width': -1}: .*negative dimension"),
+        ("spectrogram", {"width": "8"}, "cannot be made with the arguments {'width': '8'}: "),
+        ("simple", {"embedding_dim": 0}, "vectors of 0 numbers; expected at least 1"),
     ],
 )
 def test_an_encoder_that_cannot_be_built_is_one_line(name, arguments, message):
     with pytest.raises(UsageError, match=message):
         build_encoder(name, arguments)
+
+
+def test_an_encoder_for_another_sample_rate_than_that_of_the_crops_is_refused():
+    with pytest.raises(UsageError, match="sample_rate 8000, but the crops are of 16000 Hz; leave it out"):
+        new_encoder("spectrogram+statistics", {"sample_rate": 8000}, RATE, albums=0)
+
+
+@pytest.mark.parametrize("name", ["spectrogram", "multitask:spectrogram", "spectrogram+statistics"])
+def test_an_encoder_of_ours_that_cannot_hear_as_it_was_made_is_one_line(name):
+    encoder = build_encoder("spectrogram", {"sample_rate": RATE, "mel_bands": 8})
+
+    with pytest.raises(UsageError, match=r"cannot hear windows of 16000 samples: .*too small"):
+        check_hearing(encoder, name, torch.zeros(2, RATE))
+
+
+class OfAUser(torch.nn.Module):
+    """Says that its vectors have three numbers, and gives what it was told to."""
+
+    def __init__(self, gives):
+        super().__init__()
+        self.gives = gives
+
+    def forward(self, audio):
+        return self.gives(audio)
+
+    def get_embedding_dim(self):
+        return 3
+
+
+@pytest.mark.parametrize(
+    ("gives", "shape"),
+    [
+        (lambda audio: audio[:, :4], r"\[2, 4\]"),
+        (lambda audio: audio[:, :12].reshape(-1, 4, 3), r"\[2, 4, 3\]"),
+        (lambda audio: [audio[:, :3]], "list"),
+    ],
+)
+def test_a_class_that_does_not_give_the_vectors_it_promises_is_one_line(gives, shape):
+    with pytest.raises(UsageError, match=rf"forward\(\) gives {shape} for 2 windows; expected a tensor of \[2, 3\]"):
+        check_hearing(OfAUser(gives), "mine:OfAUser", torch.zeros(2, RATE))
+
+
+def test_what_a_class_of_the_user_raises_keeps_its_traceback():
+    def broken(audio):
+        raise ValueError("a slip of theirs")
+
+    with pytest.raises(ValueError, match="a slip of theirs"):
+        check_hearing(OfAUser(broken), "mine:OfAUser", torch.zeros(2, RATE))
+
+
+def test_an_encoder_that_was_tried_goes_on_as_it_was():
+    encoder = build_encoder("simple", {"sample_rate": RATE, "width": 4})
+    before = {name: weights.clone() for name, weights in encoder.state_dict().items()}
+
+    check_hearing(encoder, "simple", torch.zeros(2, RATE))
+
+    assert encoder.training and all(weights.equal(before[name]) for name, weights in encoder.state_dict().items())
 
 
 CONTROLS = ("random", "random-wide", "statistics", "handcrafted")

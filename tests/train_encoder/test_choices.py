@@ -7,7 +7,7 @@ import pytest
 import torch
 from ml_skeleton.errors import UsageError
 from ml_skeleton.tracking.errors import TrackingError
-from ml_skeleton_train_encoder import precision, stores
+from ml_skeleton_train_encoder import batch_size, precision, stores
 from ml_skeleton_train_encoder.batch_size import find_batch_size
 from ml_skeleton_train_encoder.learner import Learner
 from ml_skeleton_train_encoder.precision import bf16_gain, choose_precision
@@ -81,6 +81,17 @@ def test_on_a_cpu_an_automatic_batch_is_small_and_leaves_steps_to_an_epoch(windo
     assert find_batch_size(None, 1, windows, CPU) == size
 
 
+@pytest.mark.parametrize(("borne", "size"), [(8, 8), (100, 32), (128, 64), (512, 256), (4096, 256)])
+def test_on_a_gpu_an_automatic_batch_is_half_of_the_largest_power_of_two_that_it_bears(monkeypatch, borne, size):
+    def step(_learner, windows, _length, _device):
+        if windows > borne:
+            raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(batch_size, "step_memory", step)
+
+    assert find_batch_size(None, 1, 100_000, torch.device("cuda")) == size
+
+
 @pytest.mark.parametrize(("text", "size"), [("auto", None), ("64", 64)])
 def test_a_batch_size_is_a_number_or_auto(text, size):
     assert batch_size_of(text) == size
@@ -136,6 +147,14 @@ def server(monkeypatch):
     fake = SimpleNamespace(MlflowRuns=Runs, Figure=figure)
     monkeypatch.setitem(sys.modules, "ml_skeleton.tracking.mlflow_runs", fake)
     return server
+
+
+def test_without_a_tracking_uri_no_server_is_told(server):
+    run = tracker(None, "encoder.pt", {})
+    run.step(1, {"val_loss": 0.5})
+    run.end(done=True)
+
+    assert server.calls == []
 
 
 def test_a_tracking_server_gets_the_figures_that_are_defined(server):

@@ -29,7 +29,8 @@ def test_an_augmentation_at_0_is_off_and_none_turns_all_off():
         ("album", "'' is no number; expected NAME=NUMBER"),
         ("album=much", "'much' is no number"),
         ("album=-1", "expected a number from 0"),
-        ("album=nan", "expected a number from 0"),
+        ("album=nan", "expected a number from 0 on"),
+        ("album=inf", "expected a number from 0 on"),
     ],
 )
 def test_what_is_no_weight_is_one_line(text, message):

@@ -8,7 +8,7 @@ import torch
 from ml_skeleton.artifacts.checkpoints import load_tensors, read_header
 from ml_skeleton.artifacts.crops import Crops, CropWriter, write_songs
 from ml_skeleton.artifacts.metrics import read_metrics
-from ml_skeleton.errors import InputError, UserError
+from ml_skeleton.errors import InputError, UsageError, UserError
 from ml_skeleton.music.encoders import new_encoder
 from ml_skeleton.music.objectives import PRESETS
 from ml_skeleton_train_encoder.settings import Manner, Settings
@@ -268,6 +268,29 @@ def test_ratings_to_learn_have_to_be_there(make_crops, make_song):
 
     with pytest.raises(InputError, match="no rated song to learn from; rate some in the player"):
         songs_to_learn_from(Crops(folder), SMALL)
+
+
+def test_where_every_song_is_kept_to_judge_by_nothing_is_trained_and_that_is_said(audible_library, tmp_path):
+    nothing_left = replace(UNRATED, val_fraction=0.5, test_fraction=0.5)
+
+    with pytest.raises(InputError, match="no song is left to learn from; extract more, or lower --val-fraction"):
+        train(audible_library, tmp_path / "encoder.pt", nothing_left)
+
+
+def test_an_encoder_that_cannot_hear_its_windows_is_refused_before_the_first_step(audible_library, tmp_path):
+    deaf = Settings("spectrogram", {"mel_bands": 8}, **SIZES)
+
+    with pytest.raises(UsageError, match="encoder spectrogram: cannot hear windows of 16000 samples"):
+        train(audible_library, tmp_path / "encoder.pt", deaf)
+
+
+def test_the_limit_of_gpu_memory_that_was_asked_for_is_set(audible_library, tmp_path, monkeypatch):
+    limits = []
+    monkeypatch.setattr("ml_skeleton_train_encoder.train.limit_gpu_memory", limits.append)
+
+    train(audible_library, tmp_path / "encoder.pt", Settings("random", {"width": 4}), gpu_memory_gb=7.5)
+
+    assert limits == [7.5]
 
 
 def test_with_too_few_songs_to_validate_the_last_epoch_is_kept(make_crops, make_song, tmp_path):

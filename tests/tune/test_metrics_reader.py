@@ -1,7 +1,9 @@
 """Reading a metrics file that others write."""
 
+import pytest
 from ml_skeleton.artifacts import metrics
 from ml_skeleton.artifacts.metrics import MetricsLog, MetricsReader, read_metrics
+from ml_skeleton.errors import UserError
 
 
 def test_what_was_logged_is_read_back(tmp_path):
@@ -10,6 +12,11 @@ def test_what_was_logged_is_read_back(tmp_path):
     log.result({"loss": 0.4, "ndcg": float("nan")})
 
     assert read_metrics(tmp_path / "metrics.jsonl") == ([{"step": 0, "loss": 0.5}], {"loss": 0.4, "ndcg": None})
+
+
+def test_a_folder_is_refused_before_there_is_anything_to_log(tmp_path):
+    with pytest.raises(UserError, match="a folder; --metrics names a file to append to"):
+        MetricsLog(tmp_path)
 
 
 def test_a_missing_file_has_no_lines_yet(tmp_path):

@@ -49,16 +49,27 @@ def save_checkpoint(path: Path, provenance: Provenance, content: Mapping[str, An
     `content` must hold "model", "arguments" and "weights"; besides "weights" and
     "parts", which may hold tensors, JSON values only.
     """
-    import torch
-
     header = {name: value for name, value in content.items() if name not in TENSORS}
     header["fingerprint"] = _model_fingerprint(content)
     header["ml_skeleton"] = provenance.to_json()
     with complete_or_absent(path) as partial:
-        torch.save({**content, **header}, partial)
+        _save({**content, **header}, partial)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(f"{top_folder(archive)}/{HEADER}", json.dumps(header))
     return Header(path, provenance, header)
+
+
+def _save(content: Mapping[str, Any], path: Path) -> None:
+    """Write with torch; raise OSError where the file does not take it, which torch's own error hides."""
+    import torch
+
+    try:
+        with open(path, "wb") as file:
+            torch.save(content, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def read_header(path: Path, kind: str | None) -> Header:

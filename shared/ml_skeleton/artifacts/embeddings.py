@@ -37,7 +37,7 @@ from ml_skeleton.artifacts.embeddings_versions import (
 from ml_skeleton.artifacts.files import fingerprint_of, make_folder
 from ml_skeleton.artifacts.provenance import Provenance, parse_provenance, require
 from ml_skeleton.artifacts.songs import Song
-from ml_skeleton.errors import InputError, UsageError
+from ml_skeleton.errors import InputError, UsageError, UserError
 
 # what the store says of its versions is found here too
 __all__ = ["FORMAT", "KIND", "EmbeddingStore", "Health", "Vectors", "Version", "open_or_make_store", "open_store"]
@@ -237,14 +237,22 @@ def open_or_make_store(path: Path, tool: str) -> Iterator[EmbeddingStore]:
     """Yield the store at `path`, made if there is none."""
     _check_suffix(path)
     make_folder(path.parent)
-    if not path.exists() or path.stat().st_size == 0:  # an empty file: a first run ended before its first transaction
-        path.unlink(missing_ok=True)
+    if path.exists() and path.stat().st_size == 0:  # a first run ended before its first transaction
+        _remove(path)
+    if not path.exists():
         store = _connect(path)
         store.make_tables(Provenance(KIND, FORMAT, tool).to_json())
         store.close()
     with open_store(path) as store:
         store.add_missing_columns()
         yield store
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be made anew: {error.strerror}") from None
 
 
 def _check_suffix(path: Path) -> None:

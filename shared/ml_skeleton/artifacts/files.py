@@ -30,7 +30,8 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise UserError(f"{path}: cannot write: {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial.exists():  # where nothing can be written, nothing can be removed either
+            partial.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

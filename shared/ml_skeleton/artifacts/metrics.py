@@ -28,6 +28,8 @@ class MetricsLog:
         self.paths = list(dict.fromkeys([*([path] if path else []), *([Path(trial)] if trial else [])]))
         for file in self.paths:
             make_folder(file.parent)
+            if file.is_dir():
+                raise UserError(f"{file}: a folder; --metrics names a file to append to")
 
     def step(self, step: int, values: Mapping[str, Value]) -> None:
         """Append one point of the curves."""

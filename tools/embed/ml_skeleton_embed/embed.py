@@ -145,6 +145,8 @@ def _add(store: EmbeddingStore, version: str, crops: Crops, wanted: set[str], ap
                 held = []
             stop.leave_if_asked()
     failed += _write(store, version, held, seen)
+    if len(failed) == len(wanted) and not store.audio_ids(version):
+        store.drop_version(version)  # or an empty one would be the newest
     _tell_failed(crops, failed, len(wanted))
     return len(wanted) - len(failed)
 

@@ -1,5 +1,6 @@
 """Options that hold several numbers by name, such as rating=1,album=0.01: short to type, and open to `tune`."""
 
+import math
 from collections.abc import Collection
 from difflib import get_close_matches
 
@@ -44,6 +45,6 @@ def _number(option: str, entry: str, value: str, most: float) -> float:
         number = float(value)
     except ValueError:
         raise UsageError(f"{option} {entry}: {value!r} is no number; expected NAME=NUMBER") from None
-    if not 0 <= number <= most:
-        raise UsageError(f"{option} {entry}: expected a number from 0 to {most:g}")
+    if not (0 <= number <= most and math.isfinite(number)):
+        raise UsageError(f"{option} {entry}: expected a number from 0 {'on' if math.isinf(most) else f'to {most:g}'}")
     return number

@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from ml_skeleton.artifacts.crop_samples import CropIndex, index_crops
 from ml_skeleton.console import warn
+from ml_skeleton.errors import InputError
 from ml_skeleton.music.augment import Augment
 from ml_skeleton.music.devices import free_memory, out_of_memory_in_one_line
-from ml_skeleton.music.encoders import NewEncoder, embedding_parts, learning_part, new_encoder
+from ml_skeleton.music.encoders import NewEncoder, check_hearing, embedding_parts, learning_part, new_encoder
 from ml_skeleton.music.losses import build_loss
 from ml_skeleton.music.splits import TRAIN
 from ml_skeleton.utils.memory import memory_limit_gb
@@ -40,6 +41,7 @@ class Network:
         self.encoder, learned = encoder, learning_part(encoder)
         self.dimension: int = encoder.get_embedding_dim()  # type: ignore[operator]
         self.parts = embedding_parts(encoder)
+        self.device = device
         heads, dimension = getattr(learned, "heads", None), learned.get_embedding_dim()  # type: ignore[operator]
         loss = build_loss(settings.loss, dimension, albums, songs.mean_rating, heads).to(device)
         labels = SongLabels(songs.sides[TRAIN], list(songs.album_index), device)
@@ -49,6 +51,10 @@ class Network:
     def learns(self) -> bool:
         """Whether the encoder has anything to learn."""
         return any(weights.requires_grad for weights in self.encoder.parameters())
+
+    def check_hearing(self, length: int) -> None:
+        """Raise UsageError unless windows of `length` samples become vectors, as the encoder says."""
+        check_hearing(learning_part(self.encoder), self.new.model, torch.zeros(2, length, device=self.device))
 
 
 class Run:
@@ -65,12 +71,18 @@ class Run:
         team: Team,
     ) -> None:
         self.songs, self.settings, self.device, self.team = songs, settings, device, team
+        if not songs.sides[TRAIN]:
+            raise InputError(
+                f"{songs.crops.folder}: no song is left to learn from; extract more, or lower --val-fraction and "
+                "--test-fraction"
+            )
         self.encoder = network.encoder
         learner = network.learner
         crops = index_crops(songs.crops)
         train, val = (crops.rows_of([r.audio_id for r in songs.sides[side]]) for side in (TRAIN, VAL))
         crops = crops[np.concatenate([train, val])]
         length = self.length = _window_samples(settings.window_s, songs, int(crops.samples.max()))
+        network.check_hearing(length)
         windows = len(train) * settings.windows_per_crop
         state.precision = team.from_leader(
             lambda: state.precision or choose_precision(settings.precision, learner, length, device)

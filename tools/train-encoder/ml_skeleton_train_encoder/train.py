@@ -53,6 +53,7 @@ def train_encoder(
                 train(run, state, stop, reporter, manner.save_every_s)
                 stop.leave_if_asked()
             else:
+                network.check_hearing(round(settings.window_s * songs.crops.sample_rate))
                 note(f"{settings.encoder}: has no weights to train; written as it is")
                 state.best_weights = weights_of(network.encoder)
             header = write_outcome(out, songs, settings, network, state, run) if team.leads else None

@@ -11,6 +11,7 @@ from ml_skeleton.music.encoders.registry import (
     NewEncoder,
     build_encoder,
     check_encoder_may_be_imported,
+    check_hearing,
     new_encoder,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "SpectrogramEncoder",
     "build_encoder",
     "check_encoder_may_be_imported",
+    "check_hearing",
     "embedding_parts",
     "fixed_part",
     "heard",

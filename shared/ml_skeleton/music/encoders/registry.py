@@ -2,14 +2,17 @@
 
 import importlib
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ml_skeleton.errors import UsageError, UserError
-from ml_skeleton.music.encoders.beside import BesideStatistics
+from ml_skeleton.music.encoders.beside import BesideStatistics, heard
 from ml_skeleton.music.encoders.multitask import MultiTaskEncoder
 from ml_skeleton.music.encoders.protocol import AudioEncoder
 from ml_skeleton.music.objectives import MULTITASK
@@ -55,6 +58,9 @@ def new_encoder(name: str, arguments: dict[str, Any], sample_rate: int, albums: 
     training songs. Raises UsageError for an unknown name or arguments that the
     encoder does not take, InputError for weights that cannot be read.
     """
+    asked = arguments.get("sample_rate", sample_rate)
+    if asked != sample_rate:
+        raise UsageError(f"encoder {name}: sample_rate {asked}, but the crops are of {sample_rate} Hz; leave it out")
     if name.endswith(STATISTICS):
         inner = new_encoder(name.removesuffix(STATISTICS), arguments, sample_rate, albums)
         beside = BesideStatistics(cast(AudioEncoder, inner.encoder), sample_rate)
@@ -90,16 +96,52 @@ def build_encoder(name: str, arguments: dict[str, Any]) -> nn.Module:
         albums = rest.pop("albums")
         return MultiTaskEncoder(cast(AudioEncoder, build_encoder(_inner(name), rest)), albums)
     encoder_class = _import_class(name)
-    if not (issubclass(encoder_class, nn.Module) and issubclass(encoder_class, AudioEncoder)):
+    if not (
+        isinstance(encoder_class, type)
+        and issubclass(encoder_class, nn.Module)
+        and issubclass(encoder_class, AudioEncoder)
+    ):
         raise UsageError(f"encoder {name}: expected a torch module with forward(audio) and get_embedding_dim()")
-    return cast(nn.Module, _called(encoder_class, name, arguments))
+    with _ours_in_one_line(name, f"cannot be made with the arguments {arguments}"):
+        encoder = _called(encoder_class, name, arguments)
+    if encoder.get_embedding_dim() < 1:
+        raise UsageError(f"encoder {name}: vectors of {encoder.get_embedding_dim()} numbers; expected at least 1")
+    return cast(nn.Module, encoder)
+
+
+def check_hearing(encoder: nn.Module, model: str, audio: Tensor) -> None:
+    """Raise UsageError unless the encoder, of that name in a checkpoint, makes a vector of its D of each window (B, T).
+
+    So wrong arguments, and a class that does not do what it says, cost no epoch. What a class of the user's raises
+    by itself is left as it is.
+    """
+    learning = encoder.training
+    with torch.no_grad(), _ours_in_one_line(model, f"cannot hear windows of {audio.shape[1]} samples"):
+        found: object = heard(encoder.eval(), audio, audio.new_zeros(len(audio)))
+    encoder.train(learning)
+    shape = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
+    expected = [len(audio), cast(AudioEncoder, encoder).get_embedding_dim()]
+    if shape != expected:
+        raise UsageError(
+            f"encoder {model}: forward() gives {shape} for {len(audio)} windows; expected a tensor of {expected}, "
+            "as get_embedding_dim() says"
+        )
+
+
+@contextmanager
+def _ours_in_one_line(name: str, what: str) -> Iterator[None]:
+    """Turn what torch says of an encoder of ours that was asked for what cannot be into a UsageError."""
+    try:
+        yield
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+        if _core(name) not in BUILT_IN:
+            raise
+        raise UsageError(f"encoder {name}: {what}: {str(error).splitlines()[0]}") from None
 
 
 def check_encoder_may_be_imported(name: str, asked: str | None) -> None:
     """Raise UserError when a checkpoint names a class that is not built in and that the user did not name."""
-    name = name.removesuffix(STATISTICS)
-    if _is_multitask(name):
-        name = _inner(name)
+    name = _core(name)
     if name not in BUILT_IN and name != asked:
         raise UserError(
             f"the checkpoint was made with the encoder class {name}, which is imported only "
@@ -109,6 +151,12 @@ def check_encoder_may_be_imported(name: str, asked: str | None) -> None:
 
 def _is_multitask(name: str) -> bool:
     return name.partition(":")[0] == MULTITASK
+
+
+def _core(name: str) -> str:
+    """Return the name of the encoder without what stands beside it."""
+    name = name.removesuffix(STATISTICS)
+    return _inner(name) if _is_multitask(name) else name
 
 
 def _inner(name: str) -> str:
