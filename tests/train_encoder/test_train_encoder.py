@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ from ml_skeleton.artifacts.metrics import read_metrics
 from ml_skeleton.errors import InputError, UsageError, UserError
 from ml_skeleton.music.encoders import new_encoder
 from ml_skeleton.music.objectives import PRESETS
+from ml_skeleton_train_encoder.curve import draw_curve
 from ml_skeleton_train_encoder.settings import Manner, Settings
 from ml_skeleton_train_encoder.songs import TEST, TRAIN, VAL, is_current, songs_to_learn_from
 from ml_skeleton_train_encoder.train import train_encoder
@@ -137,6 +139,24 @@ def test_the_last_weights_and_a_picture_stand_beside_the_best(audible_library, t
     assert (best.content["metrics"]["val_loss"], last.content["metrics"]["val_loss"]) == (0.4, 0.6)
     assert best.fingerprint != last.fingerprint
     assert "<svg" in (tmp_path / "encoder.curve.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("epoch", "drawn"),
+    [
+        ({"train_windows_loss": 3.0, "train_album_loss": 0.25, "val_score": -0.5}, {"windows", "album", "score"}),
+        ({"train_windows_loss": 3.0, "train_playlists_loss": 0.0, "val_loss": None}, {"windows"}),
+        ({"train_playlists_loss": 0.0}, set()),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_the_picture_shows_each_loss_above_0_and_each_figure_that_is_known(tmp_path, monkeypatch, epoch, drawn):
+    monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")  # text as text
+
+    draw_curve([epoch, epoch], 2, tmp_path / "curve.svg")
+
+    picture = (tmp_path / "curve.svg").read_text()
+    assert {name for name in ("windows", "album", "playlists", "val loss", "score") if name in picture} == drawn
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_advice(audible_library, tmp_path):
