@@ -46,5 +46,6 @@ SaveEvery = Annotated[
     float, typer.Option(min=0.0, metavar="SECONDS", help="Write the state of the training so often, to go on from.")
 ]
 TrackingUri = Annotated[
-    str | None, typer.Option(metavar="URI", help="MLflow server or folder that gets the figures of every epoch.")
+    str | None,
+    typer.Option(metavar="URI", help="MLflow server, or sqlite:///FILE, that gets the figures of every epoch."),
 ]
