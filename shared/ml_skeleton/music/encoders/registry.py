@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -131,10 +132,14 @@ def check_hearing(encoder: nn.Module, model: str, audio: Tensor) -> None:
 @contextmanager
 def _ours_in_one_line(name: str, what: str) -> Iterator[None]:
     """Turn what torch says of an encoder of ours that was asked for what cannot be into a UsageError."""
+    ours = _core(name) in BUILT_IN
     try:
-        yield
+        with warnings.catch_warnings():
+            if ours:
+                warnings.simplefilter("ignore")  # of a size of 0, which is refused right after
+            yield
     except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
-        if _core(name) not in BUILT_IN:
+        if not ours:
             raise
         raise UsageError(f"encoder {name}: {what}: {str(error).splitlines()[0]}") from None
 
