@@ -11,13 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ml_skeleton.config_file import as_typed, read_section
 from ml_skeleton.errors import INTERRUPTED, NO_INPUT, TERMINATED, InputError, UsageError, UserError
 
 PLAIN_PROGRESS_EVERY_S = 30.0  # without a terminal: a line a cron log can bear
@@ -278,44 +278,11 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     own = {parameter.name: parameter for parameter in context.command.params if parameter.name}
     siblings = context.obj.commands.values() if context.obj else ()  # a section serves all commands of its tool
     known = {parameter.name for command in siblings for parameter in command.params if parameter.name}
-    section = _config_section(path, context.find_root().info_name or _Voice.name, (known | set(own)) - {"config"})
+    section = read_section(path, context.find_root().info_name or _Voice.name, (known | set(own)) - {"config"})
     context.default_map = {
-        name: _as_typed(value, getattr(own[name], "multiple", False)) for name, value in section.items() if name in own
+        name: as_typed(value, getattr(own[name], "multiple", False)) for name, value in section.items() if name in own
     }
     return path
-
-
-def _as_typed(value: Any, multiple: bool) -> Any:
-    """Return a setting as the shell would have handed it over: several values as a list, a ~/ expanded."""
-    if isinstance(value, list):
-        return [_as_typed(one, False) for one in value]
-    text = str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
-    return [text] if multiple and isinstance(text, str) else text
-
-
-def _config_section(path: Path, tool: str, options: set[str]) -> dict[str, Any]:
-    import yaml
-
-    try:
-        sections = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the configuration: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
-    section = sections.get(tool) if isinstance(sections, dict) else sections
-    if section is None and isinstance(sections, dict):
-        for other in get_close_matches(tool, [str(name) for name in sections], n=1, cutoff=0.85):
-            raise UsageError(f"{path}: section {other!r}: no such tool; did you mean {tool!r}?")
-    if section is None:
-        return {}
-    if not isinstance(section, dict):
-        raise UsageError(f"{path}: section {tool!r}: found {type(section).__name__}, expected option: value lines")
-    known = {str(key).replace("-", "_"): value for key, value in section.items()}
-    for unknown in sorted(known.keys() - options):
-        near = get_close_matches(unknown, options, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(options))}"
-        raise UsageError(f"{path}: section {tool!r}: unknown option {unknown!r}{hint}")
-    return known
 
 
 StoreArgument = Annotated[

@@ -24,6 +24,11 @@ NEW_SONG, NEW_ALBUM, NEW_ARTIST, LATER = "new song", "new album", "new artist", 
 HEADLINE = NEW_ALBUM  # the situation that figures are of where none is named
 
 
+def figure_prefix(situation: str) -> str:
+    """Return what stands before the names of a situation's figures: nothing for those of HEADLINE."""
+    return "" if situation == HEADLINE else f"{situation.replace(' ', '_')}."
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure, and the interval in which 95 % of the samples have theirs; None where it is not defined."""
@@ -109,7 +114,7 @@ class Measured:
         """
         named: dict[str, float | None] = {}
         for situation, measured in self.situations.items():
-            prefix = "" if situation == HEADLINE else f"{situation.replace(' ', '_')}."
+            prefix = figure_prefix(situation)
             named[f"{prefix}songs"] = measured.songs
             named |= {f"{prefix}{name}": figure.value for name, figure in measured.figures[MODEL].items()}
             for gain, words in ((measured.gain, "gain"), (measured.gain_over_deaf, "gain_over_deaf")):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from math import isnan
 
-from ml_skeleton.artifacts.evaluations import HEADLINE, LATER, NEW_ALBUM, NEW_ARTIST, NEW_SONG
+from ml_skeleton.artifacts.evaluations import LATER, NEW_ALBUM, NEW_ARTIST, NEW_SONG, figure_prefix
 from ml_skeleton.errors import UsageError
 from ml_skeleton.music.scores import FIGURES
 
@@ -22,8 +22,7 @@ OF_THE_SPACE = (
 def known_figures() -> Iterator[str]:
     """Yield the names of all figures that an evaluation may have."""
     for situation in (NEW_SONG, NEW_ALBUM, NEW_ARTIST, LATER):
-        prefix = "" if situation == HEADLINE else f"{situation.replace(' ', '_')}."
-        yield from (f"{prefix}{name}" for name in OF_A_SITUATION)
+        yield from (f"{figure_prefix(situation)}{name}" for name in OF_A_SITUATION)
     yield from ("leakage", "covered", *OF_THE_SPACE)
 
 
